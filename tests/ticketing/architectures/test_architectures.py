@@ -1,0 +1,107 @@
+"""ticketing.architectures: names and arguments looked up, filled in and bounded, without torch."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from ticketing.architectures import ARCHITECTURES, MAX_PARAMETERS, arguments_for, inventory, preset
+from ticketing.errors import ModelError
+from ticketing.parsing import resolve
+
+every_architecture = pytest.mark.parametrize("name", list(ARCHITECTURES))
+
+
+def test_loads_no_torch() -> None:
+    code = "import ticketing.architectures, ticketing.headers, ticketing.splits, sys; print('torch' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+def test_an_unknown_architecture_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ModelError, match="lenet-301") as refused:
+        inventory("lenet-301", {})
+    assert refused.value.faults[0].pointer == "/architecture"
+    assert refused.value.faults[0].allowed == tuple(ARCHITECTURES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pointer"),
+    [
+        ({"in_channels": 3, "input_size": [32, 32]}, "/arguments/classes"),
+        ({"in_channels": 3, "input_size": [32, 32], "classes": 1}, "/arguments/classes"),
+        ({"in_channels": 3, "input_size": [32, 32], "classes": "10"}, "/arguments/classes"),
+        ({"in_channels": 0, "input_size": [32, 32], "classes": 10}, "/arguments/in_channels"),
+        ({"in_channels": 3, "input_size": [32, 1025], "classes": 10}, "/arguments/input_size/1"),
+        ({"in_channels": 3, "input_size": [32, 32, 3], "classes": 10}, "/arguments/input_size"),
+        ({"in_channels": 3, "input_size": [32, 32], "classes": 10, "depth": 20}, "/arguments/depth"),
+    ],
+)
+def test_a_bad_argument_is_named(arguments: dict[str, Any], pointer: str) -> None:
+    inventory("resnet-20", {"in_channels": 3, "input_size": [32, 32], "classes": 10})
+    with pytest.raises(ModelError) as refused:
+        inventory("resnet-20", arguments)
+    assert [fault.pointer for fault in refused.value.faults] == [pointer]
+
+
+def test_an_absurd_network_is_refused_before_anything_is_built() -> None:
+    with pytest.raises(ModelError, match=str(MAX_PARAMETERS)):
+        inventory("mlp", {"in_features": 1_000_000, "hidden": [65_536], "classes": 10})
+
+
+@pytest.mark.parametrize("given", [{}, {"in_features": 4, "in_channels": 1, "input_size": [2, 2]}, {"in_channels": 1}])
+def test_a_flat_network_takes_features_or_an_image_and_not_both(given: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="either in_features or both in_channels and input_size"):
+        inventory("lenet-300-100", given | {"classes": 10})
+
+
+@every_architecture
+def test_arguments_left_out_come_from_the_architectures_own_dataset(name: str) -> None:
+    own = ARCHITECTURES[name]
+    assert inventory(name, arguments_for(name, {})).input_shape == own.data_shape
+    assert inventory(name, arguments_for(name, {})).classes == own.classes
+
+
+@every_architecture
+def test_arguments_left_out_come_from_the_dataset_where_there_is_one(name: str) -> None:
+    filled = arguments_for(name, {}, data_shape=(1, 8, 6), classes=4)
+    assert (filled["in_channels"], filled["input_size"], filled["classes"]) == (1, [8, 6], 4)
+
+
+@every_architecture
+def test_arguments_given_win_over_the_dataset(name: str) -> None:
+    filled = arguments_for(name, {"classes": 7}, data_shape=(1, 8, 6), classes=4)
+    assert filled["classes"] == 7
+
+
+@every_architecture
+def test_filled_arguments_are_explicit(name: str) -> None:
+    filled = arguments_for(name, {})
+    assert arguments_for(name, filled, data_shape=(5, 9, 9), classes=3) == filled
+    assert inventory(name, filled).arguments == filled
+
+
+def test_a_table_gives_a_perceptron_its_number_of_features() -> None:
+    assert arguments_for("mlp", {"hidden": [5]}, data_shape=(108,), classes=2) == {
+        "classes": 2,
+        "in_features": 108,
+        "hidden": [5],
+    }
+
+
+def test_a_network_of_images_refuses_a_table() -> None:
+    with pytest.raises(ModelError, match=r"images for resnet-20, got examples of shape \[108\]"):
+        arguments_for("resnet-20", {}, data_shape=(108,), classes=2)
+
+
+@every_architecture
+def test_a_preset_is_a_recipe(name: str) -> None:
+    recipe = resolve(
+        {"search": "iterative"}, architecture=name, uploaded=False, weights="initial", device_kind="cpu", seed=0
+    )
+    assert str(recipe.training.length) == preset(name)["training"]["length"]
+
+
+def test_a_preset_may_be_changed_by_who_asked_for_it() -> None:
+    preset("mlp")["training"]["length"] = "1it"
+    assert preset("mlp")["training"]["length"] == "20ep"

@@ -1,0 +1,102 @@
+"""ticketing.plan: what a run will do is known exactly before it starts."""
+
+from typing import Any
+
+import pytest
+
+from ticketing.architectures import Inventory, arguments_for, inventory
+from ticketing.errors import RecipeError
+from ticketing.parsing import resolve
+from ticketing.plan import Plan, groups, kept_counts, plan, rewind_step
+from ticketing.recipe import Recipe
+
+
+def network(name: str = "lenet-300-100") -> Inventory:
+    return inventory(name, arguments_for(name, {}, data_shape=None, classes=None))
+
+
+def recipe(name: str = "lenet-300-100", **fields: Any) -> Recipe:
+    raw = {"search": "iterative", **fields}
+    return resolve(raw, architecture=name, uploaded=False, weights="initial", device_kind="cpu", seed=0)
+
+
+def planned(test: int = 10_000, **fields: Any) -> Plan:
+    return plan(network(), recipe(**fields), train=55_000, test=test)
+
+
+def test_the_ladder_of_lenet_is_the_published_one() -> None:
+    ladder = planned(levels=20).ladder
+    assert [ladder[level]["kept"] for level in (0, 3, 7, 9, 15, 20)] == [266_200, 136_511, 56_094, 35_981, 9_537, 3_180]
+
+
+def test_the_output_layer_has_a_rate_of_its_own() -> None:
+    assert kept_counts(network(), recipe(levels=1))[1] == {
+        "fc1.weight": 188_160,
+        "fc2.weight": 24_000,
+        "fc3.weight": 900,
+    }
+
+
+def test_all_compete_under_global_but_those_exempt() -> None:
+    exempting = recipe(scope="global", rate={"default": 0.2, "output": 0}, levels=2)
+    assert groups(network(), exempting) == {"global": ("fc1.weight", "fc2.weight"), "fc3.weight": ("fc3.weight",)}
+    assert kept_counts(network(), exempting)[2] == {"global": 169_728, "fc3.weight": 1_000}
+
+
+def test_a_target_is_reached_to_the_entry() -> None:
+    assert planned(target={"sparsity": 0.9}).ladder[-1]["kept"] == 26_620
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "code"),
+    [
+        ({"levels": 60, "rate": 0.9}, "/recipe/levels", "collapse"),
+        ({"target": {"sparsity": 0.999999}, "rate": 0.9}, "/recipe/target/sparsity", "collapse"),
+        ({"target": {"sparsity": 1e-7}}, "/recipe/target/sparsity", "removes_nothing"),
+        ({"target": {"sparsity": 0.9}, "rate": 0}, "/recipe/rate", "target_out_of_reach"),
+    ],
+)
+def test_a_ladder_that_cannot_be_walked_is_refused_before_it_is_queued(
+    fields: dict[str, Any], pointer: str, code: str
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        planned(**fields)
+    assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [(pointer, code)]
+
+
+def test_a_collapse_may_be_allowed() -> None:
+    assert planned(levels=60, rate=0.9, allow_collapse=True).ladder[-1]["kept"] == 0
+
+
+def test_every_training_is_counted_once() -> None:
+    # One search of 3 trainings; 2 replicates retrain dense, ticket and reinit at the delivered level.
+    evidence = {"replicates": 2, "replicates_of": "retrain", "controls": ["reinit"]}
+    one = planned(levels=2, evidence=evidence, training={"length": "100it"})
+    assert (one.trainings, one.updates) == (3 + 2 * 3, 900)
+    late = planned(levels=2, evidence=evidence, training={"length": "100it"}, rewind="40it")
+    assert late.updates == (100 + 2 * 60) + 2 * (100 + 60 + 100)
+
+
+def test_weights_that_came_trained_are_the_dense_run() -> None:
+    asked = recipe(levels=2, evidence="none", training={"length": "100it"})
+    counts = plan(network(), asked, train=55_000, test=10_000, trained=True)
+    assert (counts.trainings, counts.updates) == (2, 200)
+
+
+def test_a_rewind_point_after_the_end_is_refused() -> None:
+    with pytest.raises(RecipeError, match="before update 916"):
+        rewind_step(recipe(rewind="1000it", training={"length": "1ep"}), 916)
+    assert rewind_step(recipe(rewind="2ep"), 916) == 1832
+    assert rewind_step(recipe(rewind="lr"), 916) == 0
+
+
+def test_a_ticket_that_goes_on_from_trained_weights_is_warned_of() -> None:
+    warned = {rewind: [w["code"] for w in planned(rewind=rewind).warnings] for rewind in ("0it", "5it", "lr", "none")}
+    assert [rewind for rewind, codes in warned.items() if "ticket_trained_longer" in codes] == ["lr", "none"]
+
+
+def test_the_resolution_of_the_test_split_is_told_and_a_finer_tolerance_warned_of() -> None:
+    coarse, fine = planned(test=360, evidence={"tolerance": 0.001}), planned(test=360)
+    assert fine.test_resolution == 1 / 360
+    assert "tolerance_below_resolution" in [warning["code"] for warning in coarse.warnings]
+    assert "tolerance_below_resolution" not in [warning["code"] for warning in fine.warnings]

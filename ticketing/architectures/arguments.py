@@ -1,0 +1,74 @@
+"""Which arguments the networks take and how large they may be; knows no architecture."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Side = Annotated[int, Field(ge=1, le=1024)]
+
+
+class Arguments(BaseModel):
+    """What every network needs to know of its data; unknown arguments are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    classes: int = Field(ge=2, le=100_000, description="Number of outputs.")
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one example: (features,) or (channels, height, width)."""
+        raise NotImplementedError
+
+    def explicit(self) -> dict[str, Any]:
+        """Write every argument that has a value, as plain JSON values."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class ImageArguments(Arguments):
+    """Arguments of a network that reads images."""
+
+    in_channels: int = Field(ge=1, le=4096, description="Channels of an image.")
+    input_size: Annotated[list[Annotated[Side, Field(ge=2)]], Field(min_length=2, max_length=2)] = Field(
+        description="Height and width in pixels."
+    )
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return (self.in_channels, *self.input_size)
+
+
+_INPUT_ARGUMENTS = ("in_channels", "input_size", "in_features")
+
+
+class FlatArguments(Arguments):
+    """Arguments of a network that flattens its input: either an image's or a number of features."""
+
+    in_channels: int | None = Field(None, ge=1, le=4096, description="Channels of an image.")
+    input_size: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="Height and width in pixels."
+    )
+    in_features: int | None = Field(None, ge=1, le=1_000_000, description="Values of an example that is no image.")
+
+    @model_validator(mode="after")
+    def _one_kind_of_input(self) -> "FlatArguments":
+        given = tuple(name for name in _INPUT_ARGUMENTS if getattr(self, name) is not None)
+        if given not in (("in_features",), ("in_channels", "input_size")):
+            raise ValueError(f"expected either in_features or both in_channels and input_size, got {list(given)}")
+        return self
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(features,) or (channels, height, width)."""
+        if self.in_channels is not None and self.input_size is not None:
+            return (self.in_channels, *self.input_size)
+        assert self.in_features is not None
+        return (self.in_features,)
+
+
+class MlpArguments(FlatArguments):
+    """Arguments of a multilayer perceptron."""
+
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(max_length=16)] = Field(
+        [300, 100], description="Width of each hidden layer, input to output."
+    )

@@ -1,0 +1,126 @@
+"""From a recipe as it was sent to one with every default filled in, or to the faults that say what is wrong."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from ticketing.architectures import preset
+from ticketing.errors import Fault, RecipeError
+from ticketing.faults import faults_of
+from ticketing.recipe import EVIDENCE_WORDS, SEARCHES, Recipe
+from ticketing.step import Step
+
+
+def resolve(
+    raw: Mapping[str, Any],
+    *,
+    architecture: str,
+    uploaded: bool,
+    weights: Literal["initial", "trained"],
+    device_kind: Literal["cpu", "gpu"],
+    seed: int,
+    max_accuracy_drop: float | None = None,
+) -> Recipe:
+    """Fill every default of a recipe for this model and device; the recipe's own words always win.
+
+    Args:
+        raw: The recipe as it was sent.
+        architecture: Name of the network; its preset gives training and rates.
+        uploaded: Whether the weights were sent, rather than drawn from a seed.
+        weights: Which moment the weights are of.
+        device_kind: Where it will run.
+        seed: Used when the recipe names none.
+        max_accuracy_drop: The job's gate; the tolerance of the certificate where the recipe names none.
+
+    Raises:
+        RecipeError: A field is unknown, out of bounds, or does not suit the model.
+    """
+    defaults: dict[str, Any] = {
+        "seed": seed,
+        "training": {
+            "precision": "bf16" if device_kind == "gpu" else "fp32",
+            "deterministic": device_kind == "cpu",
+        },
+        "evidence": {"replicates_of": "retrain" if uploaded else "search"},
+    }
+    if max_accuracy_drop and max_accuracy_drop < 1:
+        defaults["evidence"]["tolerance"] = max_accuracy_drop
+    if weights == "trained":
+        defaults["rewind"] = "lr"
+    recipe = parse_recipe(raw, defaults=merge(defaults, preset(architecture)))
+    faults = list(_faults_with_model(recipe, uploaded=uploaded, weights=weights))
+    if faults:
+        raise RecipeError("; ".join(fault.detail for fault in faults), faults)
+    return recipe
+
+
+def _faults_with_model(recipe: Recipe, *, uploaded: bool, weights: str) -> list[Fault]:
+    faults = []
+    if weights == "trained" and isinstance(recipe.rewind, Step):
+        detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
+        faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
+    if uploaded and recipe.evidence.replicates and recipe.evidence.replicates_of == "search":
+        detail = "expected retrain: an uploaded initialisation cannot be drawn again, so the search has one start"
+        faults.append(Fault("/recipe/evidence/replicates_of", "one_initialisation", detail, ("retrain",)))
+    return faults
+
+
+def parse_recipe(raw: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None, at: str = "/recipe") -> Recipe:
+    """Read a recipe, filling what it leaves out from `defaults` first and the fields' own defaults after.
+
+    Args:
+        raw: The recipe as it was sent.
+        defaults: A partial recipe for this model and device; merged under `raw`, part by part.
+        at: JSON pointer of the recipe in the request, put in front of every fault.
+
+    Raises:
+        RecipeError: With one fault per field: its pointer, what was expected, what came, and the words allowed.
+    """
+    search = raw.get("search")
+    if search not in SEARCHES:
+        detail = f"expected one of {', '.join(SEARCHES)}, got {search!r}"
+        raise RecipeError(detail, [Fault(f"{at}/search", "unknown_search", detail, SEARCHES)])
+    try:
+        return Recipe.model_validate(merge(defaults or {}, _words_as_parts(raw)))
+    except ValidationError as error:
+        faults = faults_of(error, at=at)
+        raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults) from None
+
+
+def _words_as_parts(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a rate given as a number and evidence given as a word as the parts they stand for, so that defaults mix."""
+    parts = dict(raw)
+    if isinstance(raw.get("evidence"), str) and raw["evidence"] in EVIDENCE_WORDS:
+        parts["evidence"] = EVIDENCE_WORDS[raw["evidence"]]
+    return parts
+
+
+def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one partial recipe over another; parts of another kind (`name` differs) replace, they do not mix."""
+    merged = dict(under)
+    for field, value in over.items():
+        below: Any = merged.get(field)
+        merged[field] = merge(below, value) if _same_kind(below, value) else value
+    if over.get("target") is not None and over.get("levels") is None:
+        merged.pop("levels", None)
+    return merged
+
+
+def _same_kind(below: Any, value: Any) -> bool:
+    if not (isinstance(below, Mapping) and isinstance(value, Mapping)):
+        return False
+    return bool(value.get("name", below.get("name")) == below.get("name"))
+
+
+def recipe_schema() -> dict[str, Any]:
+    """Describe the recipe as JSON Schema: every field with its default, its bounds and a sentence."""
+    return Recipe.model_json_schema(schema_generator=_Schema)
+
+
+class _Schema(GenerateJsonSchema):
+    """Writes a default step as it would be sent."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return str(dft) if isinstance(dft, Step) else super().encode_default(dft)
