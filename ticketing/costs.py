@@ -1,0 +1,46 @@
+"""What training costs in floating-point operations, by arithmetic over the layers; measures nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ticketing.architectures import Inventory
+
+FORWARDS_PER_UPDATE = 3
+"""The backward pass costs two forwards: one for the inputs' gradients, one for the weights'."""
+FLOPS_PER_MULTIPLY_ADD = 2
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Two ways of counting the same work."""
+
+    executed: int
+    """Of the dense kernels that really run; the axis on which searches are compared."""
+    nonzero: int
+    """Of the multiplications whose weight is kept: what a perfect sparse kernel would do."""
+
+    def __add__(self, other: "Flops") -> "Flops":
+        """Add both counts."""
+        return Flops(self.executed + other.executed, self.nonzero + other.nonzero)
+
+
+def training_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, updates: int, batch_size: int) -> Flops:
+    """Count the operations of a training; optimizer and norms are left out.
+
+    Args:
+        inventory: The network.
+        kept: Kept entries per prunable parameter (`Mask.counts`); None for dense.
+        updates: Number of updates.
+        batch_size: Examples per update.
+    """
+    return forward_flops(inventory, kept, examples=FORWARDS_PER_UPDATE * updates * batch_size)
+
+
+def forward_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, examples: int) -> Flops:
+    """Count the operations of running `examples` through the network once."""
+    per_example = FLOPS_PER_MULTIPLY_ADD * examples
+    nonzero = sum(
+        layer.multiply_adds if kept is None else layer.multiply_adds * kept[layer.parameter] // layer.entries
+        for layer in inventory.prunable
+    )
+    return Flops(executed=per_example * inventory.multiply_adds, nonzero=per_example * nonzero)

@@ -1,0 +1,45 @@
+"""A dataset as a training sees it: prepared tensors on the device, and how batches are taken from them."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three splits as tensors, normalised, in the precision and memory layout they are trained in.
+
+    `x` is (examples, features) or (examples, channels, height, width); `y` holds class numbers from 0.
+    """
+
+    x_train: Float[Tensor, "train ..."]
+    y_train: Int64[Tensor, " train"]
+    x_validation: Float[Tensor, "validation ..."]
+    y_validation: Int64[Tensor, " validation"]
+    x_test: Float[Tensor, "test ..."]
+    y_test: Int64[Tensor, " test"]
+    classes: int
+    name: str
+    fingerprint: str
+    """sha256 of the canonical arrays."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the report must know of the splits, in whole sentences."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        return tuple(self.x_train.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.y_train.device
+
+
+def take(x: Float[Tensor, "examples ..."], rows: Int64[Tensor, " batch"]) -> Float[Tensor, "batch ..."]:
+    """Give the rows of `x` in the memory layout of `x`; indexing alone would lose channels-last."""
+    if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        return x.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2)
+    return x.index_select(0, rows)

@@ -1,0 +1,141 @@
+"""One network under training: its masked update, its evaluations, and all that changes with them; knows no end."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from math import isfinite
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ticketing.data.dataset import Dataset, take
+from ticketing.data.order import Order
+from ticketing.errors import DivergedError
+from ticketing.evaluation import evaluate
+from ticketing.mask import Mask
+from ticketing.optimizers import Optimizer, optimizer_for
+from ticketing.recipe import Training
+from ticketing.subject import at_home, placed, state_of
+from ticketing.training_state import CurvePoint, TrainingState
+
+
+class Trainee:
+    """A copy of a network on its device, with everything a training changes; `step` counts the schedule's updates."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        start: Mapping[str, Tensor],
+        data: Dataset,
+        training: Training,
+        mask: Mask | None,
+        order_seed: int,
+    ) -> None:
+        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch."""
+        device = data.y_train.device
+        self.step = 0
+        self._data = data
+        self._training = training
+        self.mask = mask or Mask({})
+        self.network = placed(module, start, device=device).train()
+        parameters = dict(self.network.named_parameters())
+        self._parameters = list(parameters.values())
+        self._optimizer: Optimizer = optimizer_for(training.optimizer, parameters)
+        self._order = Order(len(data.y_train), training.batch_size, order_seed, device=device)
+        self._masked: list[Tensor] = [parameters[name] for name in self.mask]
+        # Of the weights' dtype and memory layout: then the multiplication is one pass over plain memory.
+        self._masks = [
+            torch.empty_like(weight, requires_grad=False).copy_(self.mask[name])
+            for name, weight in zip(self.mask, self._masked, strict=True)
+        ]
+        self._precision = (
+            torch.autocast(device.type, dtype=torch.bfloat16) if training.precision == "bf16" else nullcontext()
+        )
+        self._loss = torch.zeros((), device=device)
+        self.curve: list[CurvePoint] = []
+        self.best: dict[str, Tensor] | None = None
+        self.captured: dict[int, dict[str, Tensor]] = {}
+
+    def begin(self, first_step: int) -> None:
+        """Stand where `first_step` updates are made: the next batch and rate are those of that number."""
+        self.step = first_step
+        self._order.seek(first_step)
+
+    def go_on(self, saved: TrainingState) -> None:
+        """Stand where `saved` was taken; the weights were given to the constructor.
+
+        Raises:
+            CheckpointError: It is of another optimizer, network or order.
+        """
+        self.step = saved.step
+        self._order.restore(saved.order)
+        self._optimizer.restore(saved.moments, saved.optimizer_steps)
+        self.curve = list(saved.curve)
+        self.best = saved.best
+        self.captured = dict(saved.captured)
+
+    def update(self, learning_rate: float) -> None:
+        """Learn from one batch; pruned entries are exactly zero afterwards."""
+        rows = self._order.next()
+        x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
+        with self._precision:
+            logits = self.network(x)
+        loss = functional.cross_entropy(logits.float(), y)
+        gradients = [
+            laid_like(weight, gradient)
+            for weight, gradient in zip(self._parameters, torch.autograd.grad(loss, self._parameters), strict=True)
+        ]
+        with torch.no_grad():
+            self._optimizer.update(learning_rate, gradients)
+            if self._masked:
+                torch._foreach_mul_(self._masked, self._masks)
+        self._loss = loss.detach()
+        self.step += 1
+
+    def capture(self) -> None:
+        """Keep a copy of the state as it is at this step."""
+        self.captured[self.step] = state_of(self.network)
+
+    def evaluate(self) -> None:
+        """Add a point to the curve, and keep a copy of the state if its loss is below all before.
+
+        Raises:
+            DivergedError: The loss of the last update or of the validation split is not finite.
+        """
+        found = evaluate(
+            self.network, self._data.x_validation, self._data.y_validation, precision=self._training.precision
+        )
+        # The one place that waits for the device: a loss that broke earlier is still broken here.
+        if not (isfinite(found.loss) and isfinite(self._loss.item())):
+            raise DivergedError(
+                f"expected finite losses, got {self._loss.item()} in training and {found.loss} in validation "
+                f"after update {self.step}; a smaller learning rate may help"
+            )
+        if not self.curve or found.loss < min(point.loss for point in self.curve):
+            self.best = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+        self.curve.append(CurvePoint(self.step, found.loss, found.accuracy))
+
+    def saved(self) -> TrainingState:
+        """Copy everything that the next update depends on."""
+        return TrainingState(
+            step=self.step,
+            order=self._order.state(),
+            state=state_of(self.network),
+            moments=copies(self._optimizer.moments()),
+            optimizer_steps=self._optimizer.steps,
+            curve=tuple(self.curve),
+            best=None if self.best is None else copies(self.best),
+            captured=dict(self.captured),
+        )
+
+
+def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy named tensors to the CPU, contiguous."""
+    return {name: at_home(tensor) for name, tensor in tensors.items()}
+
+
+def laid_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """Give the gradient in the memory layout of its weight: the fused kernels walk both by address."""
+    if gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight, requires_grad=False).copy_(gradient)
