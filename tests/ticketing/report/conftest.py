@@ -1,0 +1,83 @@
+"""A report as a run writes it, small and made up, for the pages that are drawn from it."""
+
+from typing import Any
+
+import pytest
+
+
+def _result(*values: float) -> dict[str, Any]:
+    return {"values": list(values), "mean": sum(values) / len(values), "n": len(values)}
+
+
+def _level(level: int, sparsity: float, kept: int, ticket: float, reinit: float, verdict: str | None) -> dict[str, Any]:
+    pruned = {
+        "ticket": _result(ticket, ticket + 0.004, ticket - 0.003),
+        "reinit": _result(reinit, reinit + 0.01, reinit - 0.006),
+    }
+    test = {"dense": _result(0.95, 0.953, 0.947)} if level == 0 else {"dense": _result(0.95, 0.953, 0.947), **pruned}
+    return {
+        "level": level,
+        "kept": kept,
+        "total": 1000,
+        "sparsity": sparsity,
+        "density": 1 - sparsity,
+        "effective_density": 0.9 * (1 - sparsity),
+        "layers": [
+            {"name": "fc1.weight", "kept": round(kept * 0.8), "total": 800},
+            {"name": "fc2.weight", "kept": max(1, round(200 * (1 - sparsity) ** 0.6)), "total": 200},
+        ],
+        "validation": {"accuracy": ticket + 0.01, "loss": 0.2, "early_stop_step": 100, "censored": False},
+        "test": test,
+        "exploratory": level != 3,
+        "verdict": verdict,
+    }
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    """A winning ticket after three levels, reinit run beside it, three replicates."""
+    against = {
+        "dense": {
+            "differences": [0.004, 0.006, 0.001],
+            "mean": 0.00367,
+            "interval": [-0.0026, 0.0099],
+            "bootstrap": [-0.001, 0.008],
+            "outcome": "matches",
+        },
+        "reinit": {
+            "differences": [0.03, 0.024, 0.033],
+            "mean": 0.029,
+            "interval": [0.0176, 0.0404],
+            "bootstrap": [0.012, 0.046],
+            "outcome": "beaten",
+        },
+    }
+    return {
+        "report_version": 1,
+        "job": {"id": "job_1", "name": "small <b>network</b>"},
+        "search": {"name": "iterative", "delivered_level": 3, "test_accuracy": 0.951},
+        "levels": [
+            _level(0, 0.0, 1000, 0.95, 0.95, None),
+            _level(1, 0.2, 800, 0.953, 0.945, "matching"),
+            _level(2, 0.36, 640, 0.955, 0.936, "winning"),
+            _level(3, 0.488, 512, 0.954, 0.925, "winning"),
+        ],
+        "certificate": {
+            "level": 3,
+            "verdict": "winning",
+            "n": 3,
+            "replicates_of": "search",
+            "tolerance": 0.005,
+            "resolution": 1 / 360,
+            "against": against,
+            "not_beaten": [],
+        },
+        "invariants": [{"name": "masked entries are exactly zero", "checked": 8640, "held": True}],
+        "cost": {"updates": 5760, "flops_executed": 552_000_000_000, "seconds": 7.25},
+        "sizes": {"model.safetensors": 5120, "sparse.safetensors": 2310},
+        "provenance": {"torch": "2.13.0", "seeds": {"search": 0}},
+        "recipe": {"search": "iterative"},
+        "dataset": {"name": "builtin:digits"},
+        "model": {"architecture": "mlp"},
+        "warnings": [{"code": "no_speedup_from_unstructured", "detail": "zeros & <dense> layouts"}],
+    }

@@ -1,0 +1,68 @@
+"""ticketing.report.levels: a row says what its files hold; curves are of what was judged."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ticketing.export.weights import read_mask
+
+
+@pytest.fixture
+def report(finished: Path) -> dict[str, Any]:
+    written: dict[str, Any] = json.loads((finished / "out/report.json").read_bytes())
+    return written
+
+
+def test_the_rows_count_what_the_masks_keep(report: dict[str, Any], finished: Path) -> None:
+    for row in report["levels"]:
+        mask = read_mask(finished / f"out/levels/{row['level']:02d}/mask.safetensors")
+        assert (row["kept"], row["total"]) == (mask.kept_count, mask.total)
+        assert row["sparsity"] == pytest.approx(1 - row["kept"] / row["total"])
+        assert [layer["kept"] for layer in row["layers"]] == list(mask.counts().values())
+
+
+def test_entries_at_pixels_that_never_change_are_kept_but_not_effective(report: dict[str, Any]) -> None:
+    for row in report["levels"]:
+        first, *later = row["layers"]
+        assert first["effective"] < first["kept"]  # the corners of scikit-learn's digits are always empty
+        assert all(layer["effective"] <= layer["kept"] for layer in later)
+        effective = sum(layer["effective"] for layer in row["layers"])
+        assert row["effective_density"] == pytest.approx(effective / row["total"])
+
+
+def test_the_metrics_of_a_level_are_its_row(report: dict[str, Any], finished: Path) -> None:
+    for row in report["levels"]:
+        assert json.loads((finished / f"out/levels/{row['level']:02d}/metrics.json").read_bytes()) == row
+
+
+def test_test_figures_of_other_levels_are_exploratory(report: dict[str, Any]) -> None:
+    assert [row["exploratory"] for row in report["levels"]] == [False, True, True, False]
+
+
+def test_dense_has_no_verdict_and_no_controls(report: dict[str, Any]) -> None:
+    dense = report["levels"][0]
+    assert dense["verdict"] is None
+    assert dense["test"]["ticket"] is dense["test"]["reinit"] is None
+    assert dense["test"]["dense"]["n"] == 3
+
+
+def test_every_search_is_listed_with_when_it_stopped(report: dict[str, Any]) -> None:
+    for row in report["levels"]:
+        searches = row["validation"]["replicates"]
+        assert len(searches) == 3
+        assert {key: row["validation"][key] for key in searches[0]} == searches[0]
+        assert all(search["early_stop_step"] % 20 == 0 for search in searches)
+    assert all(
+        search["steps_to_dense_best"] == search["early_stop_step"]
+        for search in report["levels"][0]["validation"]["replicates"]
+    )
+
+
+def test_the_curves_are_of_the_first_search_and_of_what_was_certified(report: dict[str, Any]) -> None:
+    drawn = [(curve["stage"], curve["replicate"], curve["branch"], curve["level"]) for curve in report["curves"]]
+    search = [("search", 0, "ticket" if level else "dense", level) for level in range(4)]
+    branches = [("dense", 0), ("ticket", 3), ("reinit", 3), ("shuffle", 3)]
+    assert drawn == search + [("certificate", r, branch, level) for r in range(3) for branch, level in branches]
+    assert all([point[0] for point in curve["points"]] == [20, 40, 60] for curve in report["curves"])

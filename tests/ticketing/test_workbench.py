@@ -1,0 +1,138 @@
+"""ticketing.workbench: a training stopped anywhere ends with the same bits; what is said is counted and in order."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from ticketing.journal import open_journal
+from ticketing.mask import Mask
+from ticketing.observer import RecordingObserver, Stopped
+from ticketing.sparse import same_bits
+from ticketing.training import Trained
+from ticketing.where import Where
+from ticketing.workbench import Workbench
+
+WHERE = Where(replicate=0, stage="search", branch="ticket", level=1)
+
+
+def half(bench: Workbench) -> Mask:
+    """Every second entry."""
+    full = Mask.full(bench.subject.shapes)
+    return Mask({name: torch.arange(kept.numel()).reshape(kept.shape) % 2 == 0 for name, kept in full.items()})
+
+
+def trained(bench: Workbench, **more: Any) -> Trained:
+    return bench.train(WHERE, bench.subject.initial_state, mask=half(bench), order_seed=1, **more)[0]
+
+
+def stopped_and_gone_on(make_bench: Any, updates: int, **more: Any) -> Trained:
+    """Stop after so many updates, open the journal anew and go on."""
+    with pytest.raises(Stopped):
+        trained(make_bench(observer=RecordingObserver(stop_after=updates - 1)), **more)
+    bench = make_bench()
+    assert bench.journal.resumed_from.where == WHERE.at(updates + more.get("first_step", 0))
+    return trained(bench, **more)
+
+
+@pytest.mark.parametrize("updates", [1, 7, 10, 19])
+def test_a_training_stopped_at_any_update_ends_with_the_same_bits(make_bench: Any, tmp_path: Any, updates: int) -> None:
+    undisturbed = trained(make_bench(folder=tmp_path / "undisturbed"))
+    interrupted = stopped_and_gone_on(make_bench, updates)
+    assert same_bits(interrupted.final, undisturbed.final)
+    assert same_bits(interrupted.best, undisturbed.best)
+    assert interrupted.curve == undisturbed.curve
+
+
+def test_a_late_start_is_resumed_at_its_own_step(make_bench: Any, tmp_path: Any) -> None:
+    undisturbed = trained(make_bench(folder=tmp_path / "undisturbed"), first_step=6)
+    assert same_bits(stopped_and_gone_on(make_bench, 5, first_step=6).final, undisturbed.final)
+
+
+def test_without_the_samplers_position_the_result_is_another(make_bench: Any, tmp_path: Any) -> None:
+    undisturbed = trained(make_bench(folder=tmp_path / "undisturbed"))
+    with pytest.raises(Stopped):
+        trained(make_bench(observer=RecordingObserver(stop_after=6)))
+    bench = make_bench()
+    bench.journal.unfinished.facts["training"]["order"] = {"epoch": 0, "position": 0}
+    assert not same_bits(trained(bench).final, undisturbed.final)
+
+
+def test_checkpoints_come_every_so_many_seconds(make_bench: Any) -> None:
+    bench = make_bench(checkpoint_seconds=8.0)  # the clock of the test goes on by 1 each time it is read
+    trained(bench)
+    steps = [saved["where"]["step"] for saved in bench.observer.of_type("checkpoint_saved")]
+    assert len(steps) > 1
+    assert steps == sorted(set(steps))
+    assert all(0 < step < 20 for step in steps)
+
+
+def test_progress_tells_the_place_in_the_whole_run(make_bench: Any) -> None:
+    bench = make_bench()
+    trained(bench)
+    told = bench.observer.last_progress
+    assert told["fraction"] == 20 / bench.plan.updates
+    assert (told["level"], told["levels_total"], told["step"], told["steps_total"]) == (1, 2, 20, 20)
+    assert (told["epoch"], told["epochs_total"], told["replicate"], told["branch"]) == (2, 3, 0, "ticket")
+    assert told["seconds_remaining"] > 0
+
+
+def test_updates_that_were_made_before_count_as_made(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.progress.skip(20)
+    trained(bench)
+    assert bench.observer.last_progress["fraction"] == 40 / bench.plan.updates
+
+
+def test_promises_are_checked_while_training(make_bench: Any) -> None:
+    bench = make_bench()
+    trained(bench)
+    checked = bench.invariants.checked
+    assert (checked["masked_entries_zero"], checked["survivors_rewound"], checked["optimizer_reset"]) == (4, 1, 1)
+
+
+def test_the_seconds_of_all_attempts_are_added(make_bench: Any) -> None:
+    with pytest.raises(Stopped):
+        trained(make_bench(observer=RecordingObserver(stop_after=9)))
+    bench = make_bench()
+    before = bench.journal.unfinished.facts["seconds"]
+    _, result = bench.train(WHERE, bench.subject.initial_state, mask=half(bench), order_seed=1)
+    assert result.seconds > before > 0
+
+
+def test_a_finished_training_is_known_to_the_next_attempt(make_bench: Any) -> None:
+    bench = make_bench()
+    made, result = bench.train(WHERE, bench.subject.initial_state, mask=half(bench), order_seed=1)
+    assert bench.finished(WHERE) is None
+    bench.record(WHERE, result, made)
+    bench.between(WHERE)
+    assert make_bench().finished(WHERE) == result
+
+
+def test_a_stop_between_trainings_saves_first(make_bench: Any) -> None:
+    bench = make_bench(observer=RecordingObserver(stop_after=0))
+    with pytest.raises(Stopped):
+        bench.between(WHERE, least_seconds=1e9)
+    assert bench.observer.of_type("checkpoint_saved")[0]["number"] == 1
+
+
+def test_a_checkpoint_younger_than_asked_is_enough(make_bench: Any) -> None:
+    bench = make_bench()
+    for _ in range(5):
+        bench.between(WHERE, least_seconds=1e6)
+    assert len(bench.observer.of_type("checkpoint_saved")) == 1
+
+
+def test_a_phase_is_said_when_it_changes(make_bench: Any) -> None:
+    bench = make_bench()
+    for phase in ("prune", "prune", "rewind", "prune"):
+        bench.phase(phase)
+    assert [told["phase"] for told in bench.observer.of_type("phase")] == ["prune", "rewind", "prune"]
+
+
+def test_how_often_promises_were_checked_is_in_the_checkpoint(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.invariants.hold("masks_monotone", True, "")
+    bench.save(WHERE)
+    again = open_journal(bench.journal.folder, run_digest=bench.journal.run_digest, execution_key={})
+    assert again.facts["run/invariants"]["masks_monotone"] == 1

@@ -1,0 +1,146 @@
+"""Trains ticket, dense network and controls once more, on an order the search never saw, and takes them to the test.
+
+Runs after the choice is in the log: the only part of a run that looks at the test split. Judges nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from ticketing.certificate import Correct
+from ticketing.controls import CONTROLS, Drawn
+from ticketing.evaluation import Evaluation, evaluate
+from ticketing.findings import Findings
+from ticketing.journal import Journal
+from ticketing.recipe import Evidence
+from ticketing.rewinding import Restart
+from ticketing.seeds import derive
+from ticketing.subject import placed
+from ticketing.where import Where
+from ticketing.workbench import Workbench
+
+CHOICE = "run/choice"
+"""The journal's name for the choice of the delivered level."""
+MOMENTS = ("best", "last")
+"""When a training is tested: at its minimum validation loss, and after its last update."""
+LEAST_SECONDS_BETWEEN_CHECKPOINTS = 1.0
+"""Small networks train faster than a checkpoint is stored: losing a second of them costs less than saving each."""
+
+
+def gather(bench: Workbench, found: Findings, *, restart: Restart, levels: tuple[int, ...]) -> None:
+    """Train and test everything that the verdicts on `levels` need; what the journal has is not trained again.
+
+    Replicate i of ticket, dense network and every control see the same examples in the same order.
+
+    Args:
+        bench: Of the run.
+        found: What its searches found.
+        restart: How a ticket's training begins.
+        levels: Pruned levels to be judged.
+
+    Raises:
+        Stopped: The observer asked to stop; the journal was saved.
+        SearchError: A training diverged, or a promise of the certificate broke.
+    """
+    for replicate in range(bench.recipe.evidence.replicates):
+        for where in trainings(bench, replicate, levels):
+            result = bench.finished(where)
+            if result is not None:
+                bench.progress.skip(result.updates)
+                continue
+            _train_and_test(bench, where, _drawn(bench, found, where), restart)
+
+
+def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
+    """List the trainings of one replicate: dense, then ticket and controls of every level."""
+    yield Where(replicate, "certificate", "dense", 0)
+    for level in levels:
+        for branch in ("ticket", *bench.recipe.evidence.controls):
+            yield Where(replicate, "certificate", branch, level)
+
+
+def search_of(bench: Workbench, replicate: int) -> int:
+    """Say which search a replicate's ticket comes from: its own, or the one there is."""
+    return replicate if bench.recipe.evidence.replicates_of == "search" else 0
+
+
+def searches_of(evidence: Evidence) -> int:
+    """Count the searches that an evidence takes: at least one."""
+    return max(1, evidence.replicates if evidence.replicates_of == "search" else 1)
+
+
+def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
+    search = search_of(bench, where.replicate)
+    if where.branch == "dense":
+        return Drawn(found.mask(search, 0), found.initial(search), full_schedule=True)
+    ticket, rewind_point = found.mask(search, where.level), found.rewind_point(search, where.level)
+    if where.branch == "ticket":
+        return Drawn(ticket, rewind_point, full_schedule=False)
+    draw = CONTROLS[where.branch]
+    seed = bench.recipe.seed
+    drawn = draw(bench.subject, ticket, rewind_point, seed=seed, replicate=where.replicate, level=where.level)
+    bench.invariants.control_drawn(
+        mask=drawn.mask, start=drawn.start, ticket=ticket, rewind_point=rewind_point, name=where.piece
+    )
+    return drawn
+
+
+def _train_and_test(bench: Workbench, where: Where, drawn: Drawn, restart: Restart) -> None:
+    bench.phase("evaluate")
+    bench.invariants.hold("test_after_choice", CHOICE in bench.journal.facts, where.piece)
+    trained, result = bench.train(
+        where,
+        drawn.start,
+        mask=drawn.mask,
+        order_seed=_unseen_order(bench, where),
+        first_step=0 if drawn.full_schedule else restart.first_step,
+        fine_tune=restart.fine_tune and not drawn.full_schedule,
+    )
+    evaluations = {"best": on_test(bench, trained.best), "last": on_test(bench, trained.final)}
+    bits = {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
+    bench.record(where, result, trained, bits)
+    reached = where.at(trained.curve[-1].step)
+    bench.between(reached, least_seconds=min(LEAST_SECONDS_BETWEEN_CHECKPOINTS, bench.checkpoint_seconds))
+
+
+def _unseen_order(bench: Workbench, where: Where) -> int:
+    seed = derive(bench.recipe.seed, where.replicate, "order", "certificate")
+    seen = {
+        derive(bench.recipe.seed, replicate, "order", "search", level)
+        for replicate in range(searches_of(bench.recipe.evidence))
+        for level in range(bench.levels_total + 1)
+    }
+    bench.invariants.hold("order_unseen", seed not in seen, where.piece)
+    return seed
+
+
+def on_test(bench: Workbench, state: Mapping[str, Tensor]) -> Evaluation:
+    """Evaluate a state on the test split."""
+    data = bench.data
+    network = placed(bench.subject.module, state, device=data.device)
+    return evaluate(network, data.x_test, data.y_test, precision=bench.recipe.training.precision)
+
+
+def _packed(evaluation: Evaluation) -> UInt8[Tensor, " bytes"]:
+    return torch.from_numpy(np.packbits(evaluation.correct.numpy()))
+
+
+def correct_answers(
+    journal: Journal, *, branch: str, level: int, replicates: int, examples: int, moment: str = "best"
+) -> Correct:
+    """Read which test examples a branch got right: one row per replicate.
+
+    Args:
+        journal: Of the run.
+        branch: `dense`, `ticket` or the name of a control.
+        level: Of the ladder; the dense network stands at 0.
+        replicates: How many were run.
+        examples: Of the test split.
+        moment: One of `MOMENTS`.
+    """
+    pieces = [Where(replicate, "certificate", branch, level).piece for replicate in range(replicates)]
+    rows = [journal.tensors[piece][f"correct_{moment}"].numpy() for piece in pieces]
+    return np.stack([np.unpackbits(row, count=examples).astype(bool) for row in rows])

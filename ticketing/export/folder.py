@@ -1,0 +1,56 @@
+"""Writes what a run made into its `out/` folder, every file whole or not at all; decides nothing.
+
+out/
+├── ticket.safetensors model.safetensors mask.safetensors sparse.safetensors
+├── levels/00/mask.safetensors metrics.json [model.safetensors] ...
+├── report.json report.html report.md
+├── recipe.json provenance.json
+└── manifest.json SHA256SUMS
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ticketing.export.weights import WRITERS, About, write_mask, write_model
+from ticketing.files import write_whole
+from ticketing.report.card import card
+from ticketing.report.page import page
+from ticketing.ticket import Ticket
+
+
+def level_folder(level: int) -> str:
+    """Name the folder of a level."""
+    return f"levels/{level:02d}"
+
+
+def write_weights(out: Path, ticket: Ticket, *, outputs: Sequence[str], about: About) -> dict[str, int]:
+    """Write the files a recipe asks for, and give their sizes in bytes by name."""
+    sizes = {}
+    for word in outputs:
+        path = out / f"{word}.safetensors"
+        WRITERS[word](path, ticket, about)
+        sizes[path.name] = path.stat().st_size
+    return sizes
+
+
+def write_level(out: Path, ticket: Ticket, *, metrics: Mapping[str, Any], with_model: bool, about: About) -> None:
+    """Write a level's mask and metrics, and its trained weights where they were kept."""
+    folder = out / level_folder(ticket.level)
+    write_mask(folder / "mask.safetensors", ticket, about)
+    write_json(folder / "metrics.json", metrics)
+    if with_model:
+        write_model(folder / "model.safetensors", ticket, about)
+
+
+def write_report(out: Path, report: Mapping[str, Any]) -> None:
+    """Write the report as JSON, as a page and as a model card."""
+    write_json(out / "report.json", report)
+    write_whole(out / "report.html", page(report).encode())
+    write_whole(out / "report.md", card(report).encode())
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write plain values as readable JSON; NaN and infinity are refused, for JSON has no word for them."""
+    write_whole(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())

@@ -1,0 +1,92 @@
+"""What searches leave in the journal for those who judge and export: masks, restarts, trained weights. Trains nothing.
+
+| piece            | what                                                      |
+| `mask/r/l`       | the mask of level l in replicate r, packed into one tensor |
+| `point/r`        | the dense run's weights at the rewind step, where it is > 0 |
+| `latest/r`       | what the last finished level trained to                    |
+| `restart/r/l`    | what level l restarted from, where that is trained weights |
+| `trained/r/l`    | level l at its minimum validation loss                     |
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from math import prod
+
+import torch
+from torch import Tensor
+
+from ticketing.journal import Journal
+from ticketing.mask import Mask
+from ticketing.rewinding import Restart, initial_state
+from ticketing.sparse import decode, encode
+from ticketing.subject import Subject
+
+State = Mapping[str, Tensor]
+
+
+class Findings:
+    """Reads and writes a journal by replicate and level. Whole state dicts in and out, on the CPU."""
+
+    def __init__(self, journal: Journal, subject: Subject, *, restart: Restart, seed: int) -> None:
+        """Take the journal, and what the weights at 0it are drawn from."""
+        self._journal = journal
+        self._shapes = subject.shapes
+        self._restart = restart
+        self._initial = lru_cache(maxsize=2)(lambda r: initial_state(subject, seed=seed, replicate=r))
+
+    def initial(self, replicate: int) -> State:
+        """Give the weights that a replicate's dense run starts from."""
+        return self._initial(replicate)
+
+    def mask(self, replicate: int, level: int) -> Mask:
+        """Give a mask that was drawn; everything is kept at level 0."""
+        if level == 0:
+            return Mask.full(self._shapes)
+        sizes = [(prod(shape) + 7) // 8 for shape in self._shapes.values()]
+        packed = torch.split(self._journal.tensors[f"mask/{replicate}/{level}"]["bits"], sizes)
+        return Mask.unpack(dict(zip(self._shapes, packed, strict=True)), self._shapes)
+
+    def keep_mask(self, replicate: int, level: int, mask: Mask) -> None:
+        """Keep a newly drawn mask."""
+        bits = torch.cat(list(mask.pack().values()))
+        self._journal.record(f"mask/{replicate}/{level}", mask.counts(), {"bits": bits})
+
+    def rewind_point(self, replicate: int, level: int) -> State:
+        """Give the weights from which a level restarts, before its mask is applied."""
+        if level == 0:
+            return self.initial(replicate)
+        if self._restart.from_trained:
+            kept = self._journal.tensors.get(f"restart/{replicate}/{level}")
+            return self.latest(replicate) if kept is None else decode(kept, self._shapes)[0]
+        if self._restart.first_step:
+            return self._journal.tensors[f"point/{replicate}"]
+        return self.initial(replicate)
+
+    def keep_point(self, replicate: int, state: State) -> None:
+        """Keep the dense run's weights at the rewind step."""
+        self._journal.record(f"point/{replicate}", {}, state)
+
+    def keep_restart(self, replicate: int, level: int) -> None:
+        """Keep what a level is about to restart from, if no rewind point could give it back later."""
+        if self._restart.from_trained and level > 0:
+            before = self.mask(replicate, level - 1)
+            self._journal.record(f"restart/{replicate}/{level}", {}, encode(self.latest(replicate), before))
+
+    def latest(self, replicate: int) -> State:
+        """Give what the last finished level of a replicate trained to."""
+        return self._journal.tensors[f"latest/{replicate}"]
+
+    def keep_latest(self, replicate: int, state: State | None) -> None:
+        """Keep what a level trained to, in place of the level before; None once the search has ended."""
+        if state is None:
+            self._journal.forget(f"latest/{replicate}")
+        else:
+            self._journal.record(f"latest/{replicate}", {}, state)
+
+    def trained(self, replicate: int, level: int) -> State:
+        """Give a level at its minimum validation loss, if it was kept."""
+        return decode(self._journal.tensors[f"trained/{replicate}/{level}"], self._shapes)[0]
+
+    def keep_trained(self, replicate: int, level: int, state: State) -> None:
+        """Keep a level's trained weights for the export."""
+        self._journal.record(f"trained/{replicate}/{level}", {}, encode(state, self.mask(replicate, level)))

@@ -1,0 +1,105 @@
+"""The promises a certificate rests on, checked while running and counted; a broken one ends the run.
+
+Knows masks and states, no search. A promise that was never checked is reported as checked 0 times.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from ticketing.errors import InvariantError
+from ticketing.mask import Mask
+from ticketing.sparse import same_bits
+
+PROMISES = {
+    "masked_entries_zero": "Pruned entries are exactly zero at every evaluation while training, and in every file.",
+    "survivors_rewound": "At its first step a level has the weights of its rewind point, biases, norms and buffers "
+    "too, bit for bit.",
+    "optimizer_reset": "Optimizer and schedule start afresh: a training counts its own updates alone.",
+    "masks_monotone": "What a level removed, no later level brings back.",
+    "counts_as_asked": "Every level keeps exactly the number of entries the ladder says.",
+    "no_empty_parameter": "No parameter is left with nothing.",
+    "control_differs": "A control differs from its ticket, at equal counts in every layer.",
+    "order_unseen": "Certificate trainings see a data order that the search never saw, the same for all that are "
+    "compared.",
+    "test_after_choice": "The test split was looked at only after the level was chosen.",
+}
+
+
+@dataclass
+class Invariants:
+    """How often each promise was checked and held."""
+
+    checked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROMISES, 0))
+
+    def hold(self, promise: str, held: bool, detail: str) -> None:
+        """Count a promise that held.
+
+        Raises:
+            InvariantError: It did not.
+        """
+        if not held:
+            raise InvariantError(f"{PROMISES[promise]} Broken: {detail}")
+        self.checked[promise] += 1
+
+    def mask_drawn(
+        self, mask: Mask, *, before: Mask, counts: Mapping[str, int], groups: Mapping[str, tuple[str, ...]],
+        allow_collapse: bool, name: str,
+    ) -> None:  # fmt: skip
+        """Check a newly drawn mask against the one before it and against the ladder."""
+        kept = mask.counts()
+        came = {group: sum(kept[member] for member in members) for group, members in groups.items()}
+        self.hold("masks_monotone", mask.within(before), name)
+        self.hold("counts_as_asked", came == dict(counts), f"{name} expected {dict(counts)}, got {came}")
+        if not allow_collapse:
+            self.hold("no_empty_parameter", all(kept.values()), f"{name} keeps {kept}")
+
+    def started(
+        self, began: Mapping[str, Tensor], *, rewind_point: Mapping[str, Tensor], mask: Mask, name: str
+    ) -> None:
+        """Check the state in which a training really began against its rewind point under the mask."""
+        self.hold("survivors_rewound", same_bits(began, mask.applied_to(rewind_point)), name)
+
+    def control_drawn(
+        self, *, mask: Mask, start: Mapping[str, Tensor], ticket: Mask, rewind_point: Mapping[str, Tensor], name: str
+    ) -> None:
+        """Check that what a control trains has the ticket's counts and is not the ticket."""
+        same = mask == ticket and same_bits(mask.applied_to(start), ticket.applied_to(rewind_point))
+        self.hold("control_differs", mask.counts() == ticket.counts() and not same, name)
+
+    def watched(self, module: nn.Module, mask: Mask, *, name: str) -> nn.Module:
+        """Copy a module so that it, and every copy of it, checks its pruned entries at each evaluation.
+
+        A mask that keeps everything promises nothing: then nothing is checked or counted.
+        """
+        if mask.kept_count == mask.total:
+            return module
+        watched = deepcopy(module)
+        trained_since = [True]
+
+        def look(network: nn.Module, _: object) -> None:
+            if network.training:
+                trained_since[0] = True
+            elif trained_since[0]:
+                trained_since[0] = False
+                self.zeros(dict(network.named_parameters()), mask, name=name)
+
+        watched.register_forward_pre_hook(look)
+        return watched
+
+    def zeros(self, state: Mapping[str, Tensor], mask: Mask, *, name: str) -> None:
+        """Check that every pruned entry is exactly zero."""
+        odd = [
+            key for key, kept in mask.items() if bool(state[key].detach().masked_fill(_on(state[key], kept), 0).any())
+        ]
+        self.hold("masked_entries_zero", not odd, f"{name} in {odd}")
+
+    def as_json(self) -> list[dict[str, object]]:
+        """Write them as the report lists them; there is a report only of runs in which all held."""
+        return [{"code": n, "name": PROMISES[n], "checked": times, "held": True} for n, times in self.checked.items()]
+
+
+def _on(weight: Tensor, kept: Tensor) -> Tensor:
+    return kept if kept.device == weight.device else kept.to(weight.device)

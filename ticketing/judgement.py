@@ -1,0 +1,123 @@
+"""What the evidence says of each level: verdicts on the test split, and who stopped earlier; trains nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ticketing.certificate import Certificate, Comparison, certify, geometric_mean
+from ticketing.evidence import correct_answers
+from ticketing.journal import Journal
+from ticketing.recipe import Evidence
+from ticketing.results import Result, curve_of, first_step_at
+from ticketing.seeds import derive
+from ticketing.where import Where
+
+Bound = Literal["none", "at_least", "at_most", "undecided"]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Reads certificate trainings out of a journal and says what they show."""
+
+    journal: Journal
+    evidence: Evidence
+    seed: int
+    """Of the recipe; the bootstrap's is derived from it."""
+    examples: int
+    """Of the test split."""
+
+    def certificate(self, level: int, *, moment: str = "best") -> Certificate:
+        """Judge one level, at the minimum validation loss (`best`) or after the last update (`last`)."""
+        answers = {
+            branch: correct_answers(
+                self.journal,
+                branch=branch,
+                level=0 if branch == "dense" else level,
+                replicates=self.evidence.replicates,
+                examples=self.examples,
+                moment=moment,
+            )
+            for branch in ("ticket", "dense", *self.evidence.controls)
+        }
+        return certify(
+            answers["ticket"],
+            answers["dense"],
+            {control: answers[control] for control in self.evidence.controls},
+            tolerance=self.evidence.tolerance,
+            seed=derive(self.seed, 0, "bootstrap", level, moment),
+        )
+
+    def accuracies(self, branch: str, level: int) -> dict[str, Any]:
+        """Give a branch's test accuracies at the minimum validation loss, one per replicate."""
+        correct = correct_answers(
+            self.journal, branch=branch, level=level, replicates=self.evidence.replicates, examples=self.examples
+        )
+        values = [float(accuracy) for accuracy in correct.mean(axis=1)]
+        return {"values": values, "mean": sum(values) / len(values), "n": len(values)}
+
+    def early_stop(self, level: int) -> dict[str, Any]:
+        """Compare when the validation loss was lowest, and how low: every branch over the ticket, geometric means."""
+        tickets = self._results("ticket", level)
+        against = {"dense": 0} | dict.fromkeys(self.evidence.controls, level)
+        dense_losses = [result.loss for result in self._results("dense", 0)]
+        return {
+            "ticket_steps": [result.early_stop_step for result in tickets],
+            "ticket_censored": [result.censored for result in tickets],
+            "over_ticket": {branch: _ratios(self._results(branch, at), tickets) for branch, at in against.items()},
+            "steps_to_dense_best": {
+                branch: [
+                    first_step_at(curve_of(self.journal.tensors[where.piece]["curve"]), loss)
+                    for where, loss in zip(self._places(branch, at), dense_losses, strict=True)
+                ]
+                for branch, at in {"ticket": level, **against}.items()
+            },
+        }
+
+    def _places(self, branch: str, level: int) -> list[Where]:
+        return [Where(r, "certificate", branch, level) for r in range(self.evidence.replicates)]
+
+    def _results(self, branch: str, level: int) -> list[Result]:
+        return [Result.from_json(self.journal.facts[where.piece]) for where in self._places(branch, level)]
+
+
+def _ratios(others: Sequence[Result], tickets: Sequence[Result]) -> dict[str, Any]:
+    pairs = list(zip(others, tickets, strict=True))
+    # A network that is sure of every answer has a loss of exactly 0, over which nothing can be said.
+    ratios = [other.loss / ticket.loss if other.loss and ticket.loss else None for other, ticket in pairs]
+    known = [ratio for ratio in ratios if ratio is not None]
+    return {
+        "steps": [other.early_stop_step for other in others],
+        "steps_ratio": geometric_mean([other.early_stop_step / ticket.early_stop_step for other, ticket in pairs]),
+        "bound": _bound(any(other.censored for other in others), any(ticket.censored for ticket in tickets)),
+        "minimum_loss_ratios": ratios,
+        "minimum_loss_ratio": geometric_mean(known) if len(known) == len(ratios) else None,
+    }
+
+
+def _bound(other_censored: bool, ticket_censored: bool) -> Bound:
+    """Say what a ratio other / ticket is when one of them might have gone on falling after the last update."""
+    if other_censored and ticket_censored:
+        return "undecided"
+    return "at_least" if other_censored else "at_most" if ticket_censored else "none"
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Write a comparison as the report holds it; accuracies are fractions."""
+    return {
+        "differences": list(comparison.differences),
+        "mean": comparison.mean,
+        "interval": None if comparison.interval is None else list(comparison.interval),
+        "bootstrap": None if comparison.bootstrap is None else list(comparison.bootstrap),
+        "outcome": comparison.outcome,
+    }
+
+
+def certificate_json(certificate: Certificate) -> dict[str, Any]:
+    """Write verdict and comparisons as the report holds them."""
+    against = {"dense": certificate.dense, **certificate.controls}
+    return {
+        "verdict": certificate.verdict,
+        "n": certificate.n,
+        "against": {name: comparison_json(comparison) for name, comparison in against.items()},
+        "not_beaten": list(certificate.not_beaten),
+    }

@@ -1,0 +1,103 @@
+"""The report as a model card in Markdown, with the ten lines that read the files; knows the file formats by name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ticketing.report import words
+
+_BRANCHES = ("ticket", "dense", "reinit", "shuffle")
+
+DECODER = '''\
+import json
+
+import numpy as np
+from safetensors import safe_open
+
+
+def read_sparse(path):
+    """Give name -> dense numpy array, exactly the tensors of model.safetensors."""
+    with safe_open(path, framework="np") as file:
+        shapes = json.loads(file.metadata()["winnow"])["shapes"]
+        stored = {name: file.get_tensor(name) for name in file.keys()}
+    dense = {name: stored[name] for name in stored if not name.endswith((".bitmask", ".values"))}
+    for name, shape in shapes.items():
+        kept = np.unpackbits(stored[name + ".bitmask"], count=int(np.prod(shape)), bitorder="little").astype(bool)
+        dense[name] = np.zeros(kept.size, stored[name + ".values"].dtype)
+        dense[name][kept] = stored[name + ".values"]
+        dense[name] = dense[name].reshape(shape)
+    return dense
+'''
+"""Reads `sparse.safetensors` with numpy alone; a test runs it as it stands on the card."""
+
+
+def card(report: words.Report) -> str:
+    """Write the model card: what the ticket is, what was shown, what was not, how to load it."""
+    row = words.delivered_level(report)
+    architecture, dataset = _plain(report["model"]["architecture"]), _plain(report["dataset"]["name"])
+    name = _plain(report["job"].get("name") or f"{architecture} on {dataset}")
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            words.verdict_sentence(report),
+            "",
+            *_table(
+                ["", ""],
+                [
+                    ["network", architecture],
+                    ["dataset", dataset],
+                    ["search", report["recipe"]["search"]],
+                    ["sparsity", f"{words.percent(row['sparsity'], 2)} (level {row['level']})"],
+                    ["weights kept", f"{row['kept']} of {row['total']}"],
+                    ["verdict", words.verdict(report)],
+                ],
+            ),
+            "## Levels",
+            "",
+            *_table(
+                ["level", "sparsity", "kept", *(f"{branch}, test" for branch in _BRANCHES), "verdict"],
+                [_level(row) for row in report["levels"]],
+            ),
+            "Test figures of levels other than the one handed out are exploratory.",
+            "",
+            "## Loading it",
+            "",
+            "`model.safetensors` is the trained sparse network in the dense layout, under the keys of the network: it",
+            "loads wherever the dense one did. `ticket.safetensors` holds the weights the ticket restarts from, zeros",
+            "where pruned. `mask.safetensors` holds one bit per weight. `sparse.safetensors` is the small file:",
+            "",
+            "```python",
+            DECODER.rstrip(),
+            "```",
+            "",
+            "## Where it is and is not faster",
+            "",
+            words.SPEED,
+            "",
+            "## What to know",
+            "",
+            *(f"- `{_plain(w['code'])}`: {_plain(w['detail'])}" for w in report.get("warnings", [])),
+            "",
+        ]
+    )
+
+
+def _level(row: dict[str, Any]) -> list[str]:
+    test = row["test"] or {}
+    return [
+        str(row["level"]),
+        words.percent(row["sparsity"], 2),
+        str(row["kept"]),
+        *(words.mean_of(test.get(branch)) for branch in _BRANCHES),
+        row.get("verdict") or "\N{EN DASH}",
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [*("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines), ""]
+
+
+def _plain(text: str) -> str:
+    """Take the markup out of a text from outside: on one line, and no character that Markdown or HTML reads."""
+    return "".join(" " if c in "\r\n\t" else f"\\{c}" if c in "\\`*_{}[]<>#|!" else c for c in str(text))

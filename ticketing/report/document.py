@@ -1,0 +1,155 @@
+"""Gathers `report.json` from what a run left: levels, certificate, invariants, cost; draws and writes nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ticketing.costs import Flops, training_flops
+from ticketing.evidence import searches_of, trainings
+from ticketing.findings import Findings
+from ticketing.judgement import Judge, certificate_json
+from ticketing.mask import Mask
+from ticketing.report.levels import curves, level_rows
+from ticketing.results import Result
+from ticketing.step import Step
+from ticketing.where import Where
+from ticketing.workbench import Workbench
+
+REPORT_VERSION = 1
+
+
+def document(
+    bench: Workbench,
+    found: Findings,
+    *,
+    judge: Judge,
+    judged: Sequence[int],
+    delivered: Mapping[str, Any],
+    best: Mapping[str, Any],
+    labels: Mapping[str, str],
+    provenance: Mapping[str, Any],
+    warnings: Sequence[Mapping[str, str]],
+    sizes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Gather the whole report as plain JSON values; accuracies are fractions, sparsity is the fraction removed.
+
+    Args:
+        bench: Of the finished run.
+        found: What its searches found.
+        judge: Reads its evidence.
+        judged: Pruned levels that were taken to the test split.
+        delivered: The delivered ticket: level, accuracies, digests.
+        best: The sparsest level within tolerance on validation.
+        labels: Of the job.
+        provenance: As `provenance.json` holds it.
+        warnings: What a reader must know, as {code, detail}.
+        sizes: Bytes of the files.
+    """
+    level, recipe = delivered["level"], bench.recipe
+    return {
+        "report_version": REPORT_VERSION,
+        "job": dict(labels),
+        "search": {
+            "name": recipe.search,
+            "levels": bench.levels_total,
+            "searches": searches_of(bench.recipe.evidence),
+            "rewind": str(recipe.rewind) if isinstance(recipe.rewind, Step) else recipe.rewind,
+            "delivered_level": level,
+            "test_accuracy": delivered["test"]["accuracy"],
+            "delivered": dict(delivered),
+            "best": dict(best),
+        },
+        "levels": level_rows(bench, found, judge=judge, judged=judged, delivered=level),
+        "certificate": certificate_of(judge, level) if recipe.evidence.replicates else None,
+        "invariants": bench.invariants.as_json(),
+        "cost": costs(bench, found, judged=judged),
+        "sizes": dict(sizes),
+        "provenance": dict(provenance),
+        "recipe": recipe.model_dump(mode="json"),
+        "dataset": {
+            "name": bench.data.name,
+            "fingerprint": bench.data.fingerprint,
+            "shape": list(bench.data.shape),
+            "classes": bench.data.classes,
+            "train": len(bench.data.y_train),
+            "validation": len(bench.data.y_validation),
+            "test": len(bench.data.y_test),
+        },
+        "model": {
+            "architecture": bench.subject.spec.architecture,
+            "arguments": bench.subject.spec.arguments,
+            "uploaded": bench.subject.uploaded,
+            "weights": bench.subject.weights,
+            "seed": bench.subject.spec.seed,
+            "sha256": bench.subject.spec.sha256,
+            "parameters": bench.subject.inventory.parameters_total,
+            "prunable": bench.subject.inventory.prunable_total,
+            "multiply_adds": bench.subject.inventory.multiply_adds,
+        },
+        "warnings": [dict(warning) for warning in warnings],
+        "curves": curves(bench, delivered=level),
+    }
+
+
+def certificate_of(judge: Judge, level: int) -> dict[str, Any]:
+    """Write the certificate of the delivered level, with the last step and the early stops beside it."""
+    evidence = judge.evidence
+    best, last = judge.certificate(level), judge.certificate(level, moment="last")
+    return {
+        "level": level,
+        "replicates_of": evidence.replicates_of,
+        "tolerance": best.tolerance,
+        "resolution": best.resolution,
+        "controls": list(evidence.controls),
+        **certificate_json(best),
+        "last_step": certificate_json(last),
+        "early_stop": judge.early_stop(level),
+    }
+
+
+def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[str, Any]:
+    """Add up the work of the search and, apart from it, of the certificate; one update counts three forwards.
+
+    `flops_executed` is of the dense kernels that really ran, the axis on which searches are compared.
+    """
+    search = [
+        (bench.result(Where.of_search(replicate, level)), found.mask(replicate, level))
+        for replicate in range(searches_of(bench.recipe.evidence))
+        for level in range(bench.levels_total + 1)
+    ]
+    evidence = bench.recipe.evidence
+    of_search = evidence.replicates_of == "search"
+    certificate = [
+        (bench.result(where), found.mask(where.replicate if of_search else 0, where.level))
+        for replicate in range(evidence.replicates)
+        for where in trainings(bench, replicate, tuple(judged))
+    ]
+    return {
+        **{f"search_{name}": value for name, value in _work(bench, search).items()},
+        **{f"certificate_{name}": value for name, value in _work(bench, certificate).items()},
+        "flops_executed": (flops := _flops(bench, search)).executed,
+        "flops_nonzero": flops.nonzero,
+        "certificate_flops": _flops(bench, certificate).executed,
+    }
+
+
+def _work(bench: Workbench, done: Sequence[tuple[Result, Mask]]) -> dict[str, Any]:
+    updates = sum(result.updates for result, _ in done)
+    return {
+        "trainings": len(done),
+        "updates": updates,
+        "samples": updates * _batch(bench),
+        "seconds": round(sum(result.seconds for result, _ in done), 3),
+    }
+
+
+def _flops(bench: Workbench, done: Sequence[tuple[Result, Mask]]) -> Flops:
+    flops = Flops(0, 0)
+    for result, mask in done:
+        flops += training_flops(
+            bench.subject.inventory, mask.counts(), updates=result.updates, batch_size=_batch(bench)
+        )
+    return flops
+
+
+def _batch(bench: Workbench) -> int:
+    return min(bench.recipe.training.batch_size, len(bench.data.y_train))

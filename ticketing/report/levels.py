@@ -1,0 +1,96 @@
+"""The report's rows and curves: one row per level of the ladder, with what was found on which split."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from jaxtyping import Bool
+from torch import Tensor
+
+from ticketing.evidence import searches_of
+from ticketing.findings import Findings
+from ticketing.judgement import Judge
+from ticketing.paths import effective_counts, varying_inputs
+from ticketing.results import curve_of, first_step_at
+from ticketing.where import Where
+from ticketing.workbench import Workbench
+
+
+def level_rows(
+    bench: Workbench, found: Findings, *, judge: Judge, judged: Sequence[int], delivered: int
+) -> list[dict[str, Any]]:
+    """Make the rows, level 0 first. `validation` is of the search that is delivered; `replicates` lists them all."""
+    varying = varying_inputs(bench.data.x_train)
+    return [
+        _entries(bench, found, level, varying) | _figures(bench, level, judge=judge, judged=judged, delivered=delivered)
+        for level in range(bench.levels_total + 1)
+    ]
+
+
+def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor, "..."]) -> dict[str, Any]:
+    mask = found.mask(0, level)
+    kept, effective = mask.counts(), effective_counts(bench.subject, mask, varying)
+    return {
+        "level": level,
+        "kept": mask.kept_count,
+        "total": mask.total,
+        "sparsity": mask.sparsity,
+        "density": mask.density,
+        "effective_density": sum(effective.values()) / mask.total,
+        "layers": [
+            {"name": name, "kept": kept[name], "effective": effective[name], "total": mask[name].numel()}
+            for name in bench.subject.shapes
+        ],
+    }
+
+
+def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
+    per_search = [_validation(bench, level, replicate) for replicate in range(searches_of(bench.recipe.evidence))]
+    row: dict[str, Any] = {
+        "validation": per_search[0] | {"replicates": per_search},
+        "test": dict.fromkeys(("ticket", "dense", *judge.evidence.controls)),
+        "exploratory": level in judged and level != delivered,
+        "verdict": None,
+        "early_stop": None,
+    }
+    if judge.evidence.replicates and (level == 0 or level in judged):
+        row["test"]["dense"] = judge.accuracies("dense", 0)
+    if judge.evidence.replicates and level in judged:
+        row["verdict"] = judge.certificate(level).verdict
+        row["early_stop"] = judge.early_stop(level)
+        for branch in ("ticket", *judge.evidence.controls):
+            row["test"][branch] = judge.accuracies(branch, level)
+    return row
+
+
+def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
+    here = Where.of_search(replicate, level)
+    result, dense = bench.result(here), bench.result(Where.of_search(replicate, 0))
+    curve = curve_of(bench.journal.tensors[here.piece]["curve"])
+    return {
+        "accuracy": result.accuracy,
+        "loss": result.loss,
+        "early_stop_step": result.early_stop_step,
+        "censored": result.censored,
+        "steps_to_dense_best": first_step_at(curve, dense.loss),
+    }
+
+
+def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
+    """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
+    evidence = bench.recipe.evidence
+    places = [Where.of_search(0, level) for level in range(bench.levels_total + 1)]
+    for replicate in range(evidence.replicates):
+        places.append(Where(replicate, "certificate", "dense", 0))
+        places += [Where(replicate, "certificate", b, delivered) for b in ("ticket", *evidence.controls)]
+    return [
+        {
+            **{key: value for key, value in asdict(where).items() if key != "step"},
+            "columns": ["step", "validation_loss", "validation_accuracy"],
+            "points": [
+                [step, round(loss, 6), round(accuracy, 6)]
+                for step, loss, accuracy in curve_of(bench.journal.tensors[where.piece]["curve"])
+            ],
+        }
+        for where in places
+    ]

@@ -1,0 +1,180 @@
+"""The report as one page that opens offline: no script, no other file; draws what the document says, adds nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ticketing.report import words
+from ticketing.report.figure import accuracy_figure, density_figure
+
+_STYLE = Path(__file__).with_name("page.css")
+_BRANCHES = ("ticket", "dense", "reinit", "shuffle")
+
+
+def page(report: words.Report) -> str:
+    """Draw the report as a self-contained HTML document; every text from outside is escaped."""
+    title = report["job"].get("name") or f"{report['model']['architecture']} on {report['dataset']['name']}"
+    body = "".join(
+        [
+            _header(report, title),
+            _accuracy(report),
+            _levels(report),
+            _certificate(report),
+            _density(report),
+            _invariants(report),
+            _mapping("Cost", report["cost"], _COST_NOTE),
+            _mapping("Sizes in bytes", report["sizes"], words.SPEED),
+            _warnings(report),
+            _mapping("Provenance", _flat(report["provenance"])),
+            f"<footer>report version {escape(str(report['report_version']))} · every accuracy with its n; "
+            "differences in percentage points.</footer>",
+        ]
+    )
+    head = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
+    )
+    return f"{head}<body>{body}</body></html>\n"
+
+
+_COST_NOTE = "One update counts as three forward passes, a multiply-add as two operations."
+
+
+def _header(report: words.Report, title: str) -> str:
+    row, verdict = words.delivered_level(report), words.verdict(report)
+    shown = "no evidence" if verdict == "none" else verdict
+    test, search = row["test"] or {}, report["search"]
+    facts = [
+        ("Sparsity", words.percent(row["sparsity"], 2), f"level {row['level']} of {len(report['levels']) - 1}"),
+        ("Weights kept", words.number(row["kept"]), f"of {words.number(row['total'])} prunable"),
+        _accuracy_fact("Ticket", test.get("ticket"), search.get("test_accuracy")),
+        _accuracy_fact("Dense", test.get("dense"), None),
+    ]
+    cells = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
+        for name, value, note in facts
+    )
+    subject = f"{report['model']['architecture']} · {report['dataset']['name']} · {report['recipe']['search']} search"
+    return (
+        f'<p class="over">{escape(subject)}</p><h1>{escape(title)}</h1>'
+        f'<span class="verdict {verdict}">{escape(shown)}</span>'
+        f'<p class="lead">{escape(words.verdict_sentence(report))}</p><dl class="facts">{cells}</dl>'
+    )
+
+
+def _accuracy_fact(name: str, result: Mapping[str, Any] | None, alone: float | None) -> tuple[str, str, str]:
+    if result:
+        return name, words.percent(result["mean"], 2), f"test accuracy, n = {result['n']}"
+    if alone is not None:
+        return name, words.percent(alone, 2), "test accuracy, n = 1"
+    return name, "\N{EN DASH}", "not evaluated on test"
+
+
+def _accuracy(report: words.Report) -> str:
+    figure = accuracy_figure(report["levels"], delivered=report["search"]["delivered_level"])
+    caption = (
+        "Each dot is the mean over the replicates, each bar spans all of them; the ring marks the level handed out. "
+        "Levels are spaced by what is left, so equal shares removed stand at equal distances."
+    )
+    return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+
+
+def _levels(report: words.Report) -> str:
+    run = [b for b in _BRANCHES if any((row["test"] or {}).get(b) for row in report["levels"])]
+    rows = [
+        [
+            str(row["level"]),
+            words.percent(row["sparsity"], 2),
+            words.number(row["kept"]),
+            words.percent(row["validation"]["accuracy"], 2),
+            *(words.mean_of((row["test"] or {}).get(branch)) for branch in run),
+            row.get("verdict") or "\N{EN DASH}",
+        ]
+        for row in report["levels"]
+    ]
+    head = ["level", "sparsity", "kept", "validation (search)", *(f"{branch}, test" for branch in run), "verdict"]
+    chosen = [row["level"] == report["search"]["delivered_level"] for row in report["levels"]]
+    note = "Test figures of levels other than the one handed out are exploratory: the choice was made on validation."
+    return f'<h2>Levels</h2>{_table(head, rows, marked=chosen)}<p class="note">{note}</p>'
+
+
+def _certificate(report: words.Report) -> str:
+    certificate = report.get("certificate")
+    if not certificate:
+        return ""
+    rows = [
+        [
+            name,
+            ", ".join(words.points(d) for d in found["differences"]),
+            words.points(found["mean"]),
+            words.interval(found["interval"]),
+            words.interval(found["bootstrap"]),
+            str(found["outcome"]).replace("_", " "),
+        ]
+        for name, found in certificate["against"].items()
+    ]
+    head = ["ticket minus", "each replicate", "mean", "95 % Student t", "95 % crossed bootstrap", "outcome"]
+    note = (
+        f"Paired differences in test accuracy (points) at the checkpoint of minimum validation loss, level "
+        f"{certificate['level']}; replicates of the {certificate['replicates_of']}, trained in a data order the "
+        f"search never saw. One test example is {100 * certificate['resolution']:.2f} points. "
+        "A bound counts only if both intervals agree on it."
+    )
+    return f'<h2>Certificate</h2>{_table(head, rows)}<p class="note">{escape(note)}</p>'
+
+
+def _density(report: words.Report) -> str:
+    row = words.delivered_level(report)
+    alive = words.percent(row["effective_density"] / row["density"]) if row["kept"] else "none"
+    caption = (
+        f"How the entries that are left spread over the layers. Of those kept at level {row['level']}, {alive} lie on "
+        "a path of kept entries from an input that varies to an output; the others cannot tell two examples apart."
+    )
+    figure = density_figure(report["levels"])
+    return f"<h2>Density of every layer</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+
+
+def _invariants(report: words.Report) -> str:
+    rows = [[escape(item["name"]), words.number(item["checked"]), _held(item["held"])] for item in report["invariants"]]
+    return f"<h2>Invariants checked while running</h2>{_rows(['promise', 'times checked', 'held'], rows)}"
+
+
+def _held(held: bool) -> str:
+    return '<span class="held">held</span>' if held else '<span class="broken">broken</span>'
+
+
+def _warnings(report: words.Report) -> str:
+    items = "".join(
+        f"<li><code>{escape(w['code'])}</code> {escape(w['detail'])}</li>" for w in report.get("warnings", [])
+    )
+    return f'<h2>Warnings</h2><ul class="plain">{items}</ul>' if items else ""
+
+
+def _mapping(title: str, values: Mapping[str, Any], note: str = "") -> str:
+    rows = [[name.replace("_", " "), words.number(value)] for name, value in values.items()]
+    below = f'<p class="note">{escape(note)}</p>' if note else ""
+    return f"<h2>{escape(title)}</h2>{_table(['', ''], rows)}{below}"
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{above}{name} ") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return flat
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, marked: Sequence[bool] = ()) -> str:
+    return _rows(head, [[escape(cell) for cell in row] for row in rows], marked=marked)
+
+
+def _rows(head: Sequence[str], rows: Sequence[Sequence[str]], *, marked: Sequence[bool] = ()) -> str:
+    """Lay out cells that are already markup."""
+    top = f"<tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>" if any(head) else ""
+    body = ""
+    for index, row in enumerate(rows):
+        word = ' class="delivered"' if index < len(marked) and marked[index] else ""
+        body += f"<tr{word}>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"
+    return f'<div class="wide"><table>{top}{body}</table></div>'

@@ -1,0 +1,88 @@
+"""What a report says in plain sentences, for the page and the card alike; knows no markup."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Report = Mapping[str, Any]
+
+
+def percent(value: float, decimals: int = 1) -> str:
+    """Write a fraction as a percentage."""
+    return f"{100 * value:.{decimals}f} %"
+
+
+def points(value: float) -> str:
+    """Write a difference of two fractions in percentage points, with its sign."""
+    return f"{100 * value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(bounds: tuple[float, float] | list[float] | None) -> str:
+    """Write an interval in percentage points; a dash where there is none."""
+    return "\N{EN DASH}" if bounds is None else f"{points(bounds[0])} to {points(bounds[1])}"
+
+
+def delivered_level(report: Report) -> Mapping[str, Any]:
+    """Give the row of the level that was handed out."""
+    chosen = report["search"]["delivered_level"]
+    return next(row for row in report["levels"] if row["level"] == chosen)
+
+
+def verdict(report: Report) -> str:
+    """Give the one word; `none` where no evidence was asked for."""
+    certificate = report.get("certificate")
+    return certificate["verdict"] if certificate else "none"
+
+
+def verdict_sentence(report: Report) -> str:
+    """Say what was shown, on how many replicates, and what was not."""
+    row, certificate = delivered_level(report), report.get("certificate")
+    ticket = f"The ticket at {percent(row['sparsity'])} sparsity"
+    if not certificate:
+        return f"{ticket} was handed out without evidence: no replicates were asked for, so nothing is claimed."
+    n, tolerance = certificate["n"], 100 * certificate["tolerance"]
+    dense = certificate["against"]["dense"]
+    controls = [name for name in certificate["against"] if name != "dense"]
+    if certificate["verdict"] == "winning":
+        return (
+            f"{ticket} matches the dense network within {tolerance:g} points "
+            f"and beats {_list(controls)} trained at equal counts (n = {n})."
+        )
+    if certificate["verdict"] == "matching":
+        without = "no control was run" if not controls else f"{_list(certificate['not_beaten'])} not beaten"
+        return f"{ticket} matches the dense network within {tolerance:g} points (n = {n}), but {without}."
+    if certificate["verdict"] == "losing":
+        return f"{ticket} is worse than the dense network by more than {tolerance:g} points (n = {n})."
+    if n < 3:
+        return f"{ticket} cannot be judged on n = {n}: a verdict needs three replicates or more."
+    return (
+        f"{ticket} is undecided on n = {n} replicates: its difference from the dense network lies between "
+        f"{interval(dense['interval'])} points, and the tolerance is {tolerance:g}."
+    )
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+SPEED = (
+    "Zeros in a dense layout make the stored file smaller; they do not make a matrix product faster on ordinary "
+    "hardware. No speed was measured and none is claimed; for speed, channels have to be removed for good."
+)
+
+
+def mean_of(result: Mapping[str, Any] | None) -> str:
+    """Write the mean accuracy of a branch at a level, with its n; a dash where it was not run."""
+    return "\N{EN DASH}" if not result else f"{percent(result['mean'], 2)} (n = {result['n']})"
+
+
+def number(value: Any) -> str:
+    """Write a value for a table: whole numbers in groups of three, others with four significant digits."""
+    if value is None:
+        return "\N{EN DASH}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
+        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:.4g}"

@@ -1,0 +1,54 @@
+"""Where kept weights restart, and what the schedule does then; trains nothing and draws no mask.
+
+| `rewind`  | weights                                   | updates of the schedule            |
+| `0it`     | as before training (Frankle & Carbin 2018) | 0 to T                             |
+| `500it`   | the dense run's after 500 updates          | 500 to T (Frankle et al. 2020)     |
+| `lr`      | the level's before, trained                | 0 to T again (Renda et al. 2020)   |
+| `none`    | the level's before, trained                | T more at the last learning rate   |
+
+Optimizer, momenta, norm statistics and biases go back with the weights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ticketing.plan import rewind_step
+from ticketing.recipe import Recipe
+from ticketing.seeds import derive
+from ticketing.subject import Subject, redraw
+
+
+@dataclass(frozen=True)
+class Restart:
+    """How the training of a pruned level begins."""
+
+    first_step: int
+    """Updates of the schedule that the weights have behind them."""
+    from_trained: bool
+    """Whether it restarts from what the level before trained to, rather than from a point of the dense run."""
+    fine_tune: bool
+    """Whether the last learning rate is kept instead of replaying the schedule."""
+
+
+def restart_of(recipe: Recipe, *, per_epoch: int) -> Restart:
+    """Read the rewind of a recipe.
+
+    Args:
+        recipe: Resolved.
+        per_epoch: Updates in an epoch.
+
+    Raises:
+        RecipeError: The rewind point is not before the end of the training.
+    """
+    return Restart(
+        first_step=rewind_step(recipe, per_epoch),
+        from_trained=recipe.rewind in ("lr", "none"),
+        fine_tune=recipe.rewind == "none",
+    )
+
+
+def initial_state(subject: Subject, *, seed: int, replicate: int) -> Mapping[str, Tensor]:
+    """Give the weights a replicate's search begins with: the subject's own for the first, a fresh draw for others."""
+    return subject.initial_state if replicate == 0 else redraw(subject, derive(seed, replicate, "init"))

@@ -1,0 +1,134 @@
+"""Folder in, folder out: searches, choice, evidence, export, in that order; knows nothing of who made the folder.
+
+An interrupted run goes on from its newest checkpoint and ends with the same bits, on an equal execution key.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ticketing.choice import choose
+from ticketing.data.canonical import load_canonical
+from ticketing.data.dataset import Dataset
+from ticketing.data.preparation import prepare
+from ticketing.delivery import deliver
+from ticketing.errors import DataError, Fault, ModelError
+from ticketing.evidence import gather, searches_of
+from ticketing.execution import settle
+from ticketing.findings import Findings
+from ticketing.folder import CHECKPOINTS, DATA, MODEL, OUT, RECIPE, RunSpec
+from ticketing.invariants import Invariants
+from ticketing.journal import Journal, open_journal
+from ticketing.observer import Observer
+from ticketing.parsing import parse_recipe
+from ticketing.plan import plan
+from ticketing.provenance import execution_key, run_digest
+from ticketing.recipe import Recipe
+from ticketing.rewinding import restart_of
+from ticketing.searches import SEARCHES
+from ticketing.subject import Subject, load_subject
+from ticketing.workbench import INVARIANTS, Workbench
+
+
+def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], float]) -> None:
+    """Run the search that a folder asks for, or go on with it, until `out/` holds the ticket and its report.
+
+    Says `started` first and `finished` last.
+
+    Args:
+        folder: Laid out as `ticketing.folder` draws it.
+        spec: What its `run.json` holds.
+        observer: Told everything, asked whether to stop.
+        clock: Monotonic, in seconds.
+
+    Raises:
+        Stopped: The observer asked to stop; a checkpoint was written.
+        WinnowError: The run cannot be done; nothing in `out/` is to be used.
+    """
+    recipe = parse_recipe(json.loads((folder / RECIPE).read_bytes()))
+    device = settle(spec.execution, deterministic=recipe.training.deterministic)
+    key = execution_key(spec, recipe)
+    journal = open_journal(folder / CHECKPOINTS, run_digest=run_digest(spec, recipe), execution_key=key)
+    _say_started(journal, observer)
+    subject, data = load(folder, spec, recipe, device=device)
+    bench = _bench(subject, data, recipe, journal, observer=observer, clock=clock, spec=spec)
+    restart = restart_of(recipe, per_epoch=bench.per_epoch)
+    found = Findings(journal, subject, restart=restart, seed=recipe.seed)
+    for replicate in range(searches_of(recipe.evidence)):
+        SEARCHES[recipe.search](bench, replicate)
+    delivered = choose(bench, found)
+    judged = _judged(recipe, delivered)
+    gather(bench, found, restart=restart, levels=judged)
+    bench.phase("export")
+    summary, files = deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
+    listed = {file.name: {"sha256": file.sha256, "bytes": file.bytes} for file in files}
+    observer.emit("finished", summary=summary, files=listed)
+
+
+def load(folder: Path, spec: RunSpec, recipe: Recipe, *, device: torch.device) -> tuple[Subject, Dataset]:
+    """Read the model and the dataset of a folder, and check that they fit each other.
+
+    Raises:
+        ModelError: There is no model, or it is not what was declared.
+        DataError: There is no dataset, or its examples or classes do not suit the network.
+    """
+    if spec.model is None:
+        raise ModelError("expected a model in run.json, got none", [Fault("/model", "missing", "no model given")])
+    model_file = folder / MODEL
+    subject = load_subject(spec.model, model_file=model_file if model_file.is_file() else None)
+    canonical = load_canonical(folder / DATA)
+    declared = None if spec.data is None else spec.data.fingerprint
+    if declared not in (None, canonical.summary.fingerprint):
+        raise DataError(f"expected a dataset with fingerprint {declared}, got {canonical.summary.fingerprint}")
+    channels_last = subject.inventory.convolutional
+    data = prepare(canonical, recipe=recipe, weights=subject.weights, device=device, channels_last=channels_last)
+    misfit = subject.inventory.misfit(data.shape, data.classes)
+    if misfit is not None:
+        raise DataError(misfit, [Fault("/dataset", "does_not_fit", misfit)])
+    return subject, data
+
+
+def _say_started(journal: Journal, observer: Observer) -> None:
+    saved = journal.resumed_from
+    resumed = None if saved is None else {"checkpoint": saved.number, "where": saved.where.as_json()}
+    observer.emit("started", resumed_from=resumed, execution_key=journal.execution_key, torch=torch.__version__)
+    if saved is not None and journal.saved_under != journal.execution_key:
+        detail = f"goes on from a checkpoint made under {journal.saved_under}; the last bits may differ"
+        observer.emit("warning", code="resumed_on_different_hardware", detail=detail)
+    observer.emit("phase", phase="fetch_data")
+
+
+def _bench(
+    subject: Subject,
+    data: Dataset,
+    recipe: Recipe,
+    journal: Journal,
+    *,
+    observer: Observer,
+    clock: Callable[[], float],
+    spec: RunSpec,
+) -> Workbench:
+    splits = {"train": len(data.y_train), "test": len(data.y_test)}
+    planned = plan(subject.inventory, recipe, **splits, trained=subject.weights == "trained")
+    if journal.resumed_from is None:
+        for note in data.notes:
+            observer.emit("warning", code="validation_from_test", detail=note)
+    return Workbench(
+        subject=subject,
+        data=data,
+        recipe=recipe,
+        journal=journal,
+        observer=observer,
+        invariants=Invariants(Invariants().checked | journal.facts.get(INVARIANTS, {})),
+        clock=clock,
+        checkpoint_seconds=spec.execution.checkpoint_seconds,
+        plan=planned,
+    )
+
+
+def _judged(recipe: Recipe, delivered: int) -> tuple[int, ...]:
+    if not recipe.evidence.replicates:
+        return ()
+    return tuple(range(1, delivered + 1)) if recipe.evidence.levels == "all" else (delivered,)

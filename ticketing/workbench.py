@@ -1,0 +1,172 @@
+"""One training within a run: journaled, resumable, watched. Knows neither searches nor what a training is for."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from ticketing.data.dataset import Dataset
+from ticketing.folder import EventType
+from ticketing.invariants import Invariants
+from ticketing.journal import Journal, Unfinished
+from ticketing.mask import Mask
+from ticketing.observer import Observer, Stopped
+from ticketing.plan import Plan
+from ticketing.recipe import Recipe
+from ticketing.results import Result, curve_tensor
+from ticketing.run_progress import RunProgress
+from ticketing.subject import Subject
+from ticketing.training import Checkpointing, Trained, train
+from ticketing.training_state import TrainingState
+from ticketing.where import Where
+
+INVARIANTS = "run/invariants"
+"""The journal's name for how often each promise was checked, earlier attempts included."""
+
+
+@dataclass
+class Workbench:
+    """All that a search needs to train networks one after the other, stopping and going on at any update."""
+
+    subject: Subject
+    data: Dataset
+    recipe: Recipe
+    journal: Journal
+    observer: Observer
+    invariants: Invariants
+    clock: Callable[[], float]
+    """Monotonic, in seconds."""
+    checkpoint_seconds: float
+    plan: Plan
+    progress: RunProgress = field(init=False)
+    _saved_at: float = field(default=float("-inf"), init=False)
+    _phase: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count updates."""
+        self.progress = RunProgress(self.observer, self.clock, self.plan)
+
+    @property
+    def per_epoch(self) -> int:
+        """Updates in an epoch."""
+        return self.plan.steps_per_epoch
+
+    @property
+    def levels_total(self) -> int:
+        """Pruned levels of the ladder; also the number of the last one."""
+        return self.plan.levels
+
+    def finished(self, where: Where) -> Result | None:
+        """Give the result of a training that an earlier attempt or an earlier step finished; None to do it now."""
+        return self.result(where) if where.piece in self.journal.facts else None
+
+    def result(self, where: Where) -> Result:
+        """Give the result of a training that is finished."""
+        return Result.from_json(self.journal.facts[where.piece])
+
+    def train(
+        self,
+        where: Where,
+        rewind_point: Mapping[str, Tensor],
+        *,
+        mask: Mask,
+        order_seed: int,
+        first_step: int = 0,
+        fine_tune: bool = False,
+        capture_at: Collection[int] = (),
+    ) -> tuple[Trained, Result]:
+        """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
+
+        Args:
+            where: Names the training in journal and events.
+            rewind_point: Whole state dict; the mask is applied to it.
+            mask: True = kept; a full one trains densely.
+            order_seed: Of the order of examples.
+            first_step: Updates that the rewind point has behind it.
+            fine_tune: Keep the schedule's last learning rate throughout.
+            capture_at: Updates after which the state is wanted in `Trained.captured`.
+
+        Raises:
+            Stopped: The observer asked to stop; the journal was saved first.
+            DivergedError: The loss is no longer finite.
+            InvariantError: A promise of the certificate broke.
+        """
+        name = f"{where.branch} of level {where.level}, replicate {where.replicate}"
+        unfinished = self.journal.take_unfinished(where)
+        resume = (
+            None if unfinished is None else TrainingState.from_tensors(unfinished.tensors, unfinished.facts["training"])
+        )
+        seconds_before = 0.0 if unfinished is None else unfinished.facts["seconds"]
+        begins_at = first_step if resume is None else resume.step
+        self.progress.skip(begins_at - first_step)
+        started = self.clock()
+
+        def save(state: TrainingState) -> None:
+            counted = state.optimizer_steps == state.step - first_step
+            self.invariants.hold("optimizer_reset", counted, f"{name}: {state.optimizer_steps} steps at {state.step}")
+            tensors, facts = state.to_tensors()
+            here = where.at(state.step)
+            spent = {"training": facts, "seconds": seconds_before + self.clock() - started}
+            self.save(here, Unfinished(here, spent, tensors))
+
+        self.invariants.hold(
+            "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
+        )
+        trained = train(
+            self.invariants.watched(self.subject.module, mask, name=name),
+            rewind_point,
+            data=self.data,
+            training=self.recipe.training,
+            mask=None if mask.kept_count == mask.total else mask,
+            order_seed=order_seed,
+            observer=self.progress.inside(where, begins_at=begins_at),
+            first_step=first_step,
+            fine_tune=fine_tune,
+            capture_at={first_step, *capture_at},
+            checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),
+            resume=resume,
+        )
+        self.invariants.started(trained.captured[first_step], rewind_point=rewind_point, mask=mask, name=name)
+        self.progress.skip(trained.updates - (begins_at - first_step))
+        return trained, Result.of(trained, seconds=seconds_before + self.clock() - started)
+
+    def record(
+        self, where: Where, result: Result, trained: Trained, tensors: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Keep a finished training in the journal: its result, its curve, and what else later pieces need."""
+        kept = {"curve": curve_tensor(trained.curve), **(tensors or {})}
+        self.journal.record(where.piece, result.as_json(), kept)
+
+    def save(self, where: Where, unfinished: Unfinished | None = None) -> None:
+        """Write a checkpoint and say so: every fact said before is then as durable as it."""
+        self.journal.record(INVARIANTS, self.invariants.checked)
+        saved = self.journal.save(where, unfinished)
+        self._saved_at = self.clock()
+        self.say("checkpoint_saved", **saved.as_json())
+
+    def between(self, where: Where, *, least_seconds: float = 0.0) -> None:
+        """Save between two trainings, and stop here if asked to.
+
+        Args:
+            where: What was finished last.
+            least_seconds: Do not save when the last checkpoint is younger than this.
+
+        Raises:
+            Stopped: The observer asked to stop.
+        """
+        stopping = self.observer.stop_requested()
+        if stopping or self.clock() - self._saved_at >= least_seconds:
+            self.save(where)
+        if stopping:
+            raise Stopped(f"stopped after {where.piece}")
+
+    def phase(self, phase: str) -> None:
+        """Say what the run is at, if that is new."""
+        if phase != self._phase:
+            self._phase = phase
+            self.say("phase", phase=phase)
+
+    def say(self, word: EventType, **data: Any) -> None:
+        """Say a fact to whoever runs this."""
+        self.observer.emit(word, **data)
