@@ -1,0 +1,191 @@
+"""Every problem the API can answer, by its code: status, title, what to do; `docs/errors.md` is made of this."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of problem."""
+
+    status: int
+    title: str
+    meaning: str
+    """What happened and what the caller can do, in whole sentences."""
+
+
+PROBLEMS: dict[str, Kind] = {
+    "malformed_request": Kind(
+        400,
+        "The request could not be read",
+        "The body is not JSON, or it stopped before its end. Nothing was changed; send it again, whole.",
+    ),
+    "host_not_allowed": Kind(
+        400,
+        "This host name is not served here",
+        "The `Host` header names something other than this machine's loopback names. Without keys the service answers "
+        "`localhost`, `127.0.0.0/8` and `[::1]` alone, so that no web page can reach it under a name of its own.",
+    ),
+    "cross_site_refused": Kind(
+        403,
+        "A page of another site may not do this",
+        "A browser sent this write on behalf of a page that the service did not serve (`Sec-Fetch-Site`, `Origin`). "
+        "Use the client, the command or the service's own pages.",
+    ),
+    "not_found": Kind(404, "There is nothing at this path", "Compare the path with `/openapi.json`."),
+    "blob_not_found": Kind(
+        404,
+        "These bytes were not sent yet",
+        "Send them with `PUT /v1/blobs/{sha256}` first.",
+    ),
+    "model_not_found": Kind(404, "No such model", "The id is unknown. `GET /v1/models` lists those there are."),
+    "dataset_not_found": Kind(404, "No such dataset", "The id is unknown. `GET /v1/datasets` lists those there are."),
+    "job_not_found": Kind(404, "No such job", "The id is unknown. `GET /v1/jobs` lists those there are."),
+    "search_not_found": Kind(404, "No such search", "`GET /v1/searches` lists those that are built."),
+    "artifact_not_found": Kind(
+        404,
+        "No such artifact",
+        "The job has made nothing of this name. Artifacts and the report are there once the job is `succeeded`; "
+        "`GET /v1/jobs/{id}/artifacts` lists them.",
+    ),
+    "method_not_allowed": Kind(
+        405, "This path does not take this method", "The `Allow` header names the methods it takes."
+    ),
+    "invalid_transition": Kind(
+        409,
+        "The job's state does not allow this",
+        "`state` says where the job is, `allowed` what may still be asked of it. A job that is over stays as it is.",
+    ),
+    "level_not_kept": Kind(
+        409,
+        "This level's weights were not kept",
+        "The recipe said `keep_levels: masks`. Download the level's mask, or run the job with `keep_levels: models`.",
+    ),
+    "idempotency_key_in_flight": Kind(
+        409,
+        "A request with this Idempotency-Key is being answered",
+        "Wait for it, then send the same request again: you get its answer.",
+    ),
+    "precondition_failed": Kind(
+        412, "The artifact is not the one named by If-Match", "Read its `ETag` again and decide."
+    ),
+    "body_too_large": Kind(
+        413,
+        "The body is too large",
+        "Nothing was kept. `detail` says how many bytes are taken; the operator sets the limit for blobs with "
+        "`WINNOW_MAX_BLOB_BYTES`.",
+    ),
+    "unsupported_media_type": Kind(
+        415,
+        "This kind of body is not taken here",
+        "Requests are `application/json`; blobs are raw bytes, without `Content-Encoding` and never multipart.",
+    ),
+    "range_not_satisfiable": Kind(
+        416, "The range lies outside the artifact", "`Content-Range` says how many bytes there are."
+    ),
+    "invalid_request": Kind(
+        422,
+        "The request says something that cannot be done",
+        "`errors` has one entry per field: its pointer, what was expected and what came.",
+    ),
+    "invalid_recipe": Kind(
+        422,
+        "The recipe says something that cannot be done",
+        "`errors` has one entry per field: its pointer, what was expected, what came, and the words allowed. "
+        "`POST /v1/jobs:validate` answers the same without starting anything.",
+    ),
+    "bad_model": Kind(
+        422,
+        "The model does not hold what was declared",
+        "`errors` names the architecture, the argument or the tensor, with what was expected and what came.",
+    ),
+    "bad_dataset": Kind(
+        422,
+        "The dataset does not hold what was declared",
+        "`errors` names the array and the first bad row.",
+    ),
+    "model_refused": Kind(
+        422,
+        "The model was inspected and refused",
+        "`GET /v1/models/{id}` says why. Correct the file and send it as a new model.",
+    ),
+    "dataset_refused": Kind(
+        422,
+        "The dataset was inspected and refused",
+        "`GET /v1/datasets/{id}` says why. Correct the file and send it as a new dataset.",
+    ),
+    "digest_mismatch": Kind(
+        422,
+        "The bytes do not have the sha256 they were sent under",
+        "Nothing was kept. Something altered the file on its way, or the name is of another file: hash it and send "
+        "it again.",
+    ),
+    "idempotency_key_reused": Kind(
+        422,
+        "This Idempotency-Key was used for another body",
+        "A key stands for one request for 24 hours. Use a new key for a new request.",
+    ),
+    "internal_error": Kind(
+        500,
+        "Something went wrong on our side",
+        "It is in the log under `request_id`. A request with an `Idempotency-Key` can be sent again safely.",
+    ),
+    "database_unavailable": Kind(
+        503, "The database did not answer", "Nothing was changed. Try again after `Retry-After` seconds."
+    ),
+    "not_ready": Kind(
+        503, "The service is not ready", "`checks` says what is missing. Try again after `Retry-After` seconds."
+    ),
+    "insufficient_storage": Kind(
+        507, "There is no room for these bytes", "Nothing was kept. The operator has to make room on the disk."
+    ),
+}
+
+FAILURES: dict[str, str] = {
+    "search_failed": "The search could not go on; `detail` says why.",
+    "bad_count": "A level asked for a number of entries outside what is there.",
+    "non_finite_score": "A score became NaN or infinite. Usually the training diverged: lower the learning rate.",
+    "collapse": "A layer would keep nothing. Ask for less sparsity, use another scope, or set `allow_collapse`.",
+    "diverged": "The training loss is no longer finite. Lower the learning rate, or warm up longer.",
+    "invariant_broken": "A promise of the certificate did not hold while running. This is a defect of ours: report it.",
+    "bad_checkpoint": "A checkpoint is cut, altered, or of another run, and so is the one before it.",
+    "verification_failed": "What was written does not read back as what was found; nothing of it is offered.",
+    "bad_model": "The model file does not hold what was declared; `errors` names the tensor.",
+    "bad_dataset": "The dataset file does not hold what was declared; `errors` names the first bad row.",
+    "model_refused": "The model was refused by its inspection after the job was accepted. No attempt was made.",
+    "dataset_refused": "The dataset was refused by its inspection after the job was accepted. No attempt was made.",
+    "worker_lost": "Three attempts ended without getting any further. The job's log has their last words.",
+    "out_of_memory": "The run needed more memory than its slot has. Use a smaller batch, or a larger machine.",
+    "protocol_violation": "The run said or wrote something no run of ours does, and nothing of it was taken.",
+    "invalid_recipe": "The recipe turned out not to suit the model or the data once these were inspected.",
+    "invalid_request": "What was asked turned out to be impossible once the inputs were inspected.",
+    "failed": "The job failed for another reason; `detail` and its log say which.",
+    "error": "The job failed for another reason; `detail` and its log say which.",
+}
+"""What the `error` of a failed job (or of a refused model or dataset) can be, by its code."""
+
+
+def as_markdown() -> str:
+    """Write `docs/errors.md`."""
+    lines = [
+        "# Problems",
+        "",
+        "Every refusal is an [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) document, `application/problem+json`:",
+        "`type` leads here, `title` and `status` are of the kind, `detail` is of this one occurrence, `code` is the",
+        "word to branch on, `request_id` finds it in the log, and `errors` has one entry per field, each with a",
+        "`pointer` (JSON pointer into the body, or `query:name`, `path:name`, `header:name`), a `code`, a `detail`",
+        "that says what was expected and what came, and `allowed`, the closed list of words where there is one.",
+        "",
+        "This page is written by `python -m service.catalogue > docs/errors.md`; a test compares the two.",
+        "",
+        "## Answers of the API",
+    ]
+    for code, kind in PROBLEMS.items():
+        lines += ["", f"### {code}", "", f"**{kind.status}** · {kind.title}.", "", kind.meaning]
+    lines += ["", "## Why a job failed", "", "The `error` of a job, a model or a dataset; the request itself was fine."]
+    for code, meaning in FAILURES.items():
+        lines += ["", f"### job: {code}", "", meaning]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

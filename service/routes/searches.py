@@ -1,0 +1,54 @@
+"""What may be asked: the searches with their schemas, the architectures with their arguments; arithmetic alone."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from service.openapi import problems
+from service.problems import Problem
+from service.schemas import ArchitectureList, SearchList
+from ticketing.architectures import ARCHITECTURES, Architecture, arguments_for
+from ticketing.parsing import recipe_schema
+from ticketing.recipe import SEARCHES, Recipe
+
+router = APIRouter(prefix="/v1", tags=["What may be asked"])
+
+
+@router.get("/searches", operation_id="list_searches", summary="The searches that are built", response_model=SearchList)
+async def list_searches() -> dict[str, Any]:
+    """List the words `recipe.search` may be."""
+    return {
+        "items": [
+            {"name": name, "summary": Recipe.__doc__, "schema_url": f"/v1/searches/{name}/schema"} for name in SEARCHES
+        ],
+        "next_page_token": None,
+    }
+
+
+@router.get(
+    "/searches/{name}/schema",
+    operation_id="get_search_schema",
+    summary="What a recipe of this search may hold",
+    responses=problems("search_not_found"),
+)
+async def get_search_schema(name: str) -> dict[str, Any]:
+    """Give the JSON Schema of a recipe: every field with its default, its bounds and a line of prose."""
+    if name not in SEARCHES:
+        raise Problem("search_not_found", f"expected one of {', '.join(SEARCHES)}, got {name[:80]!r}")
+    return recipe_schema()
+
+
+@router.get("/architectures", operation_id="list_architectures", summary="The zoo", response_model=ArchitectureList)
+async def list_architectures() -> dict[str, Any]:
+    """List the architectures: the arguments each takes, those it has when nothing else is said, and its preset."""
+    return {"items": [_shown(known) for known in ARCHITECTURES.values()], "next_page_token": None}
+
+
+def _shown(known: Architecture) -> dict[str, Any]:
+    return {
+        "name": known.name,
+        "description": known.description,
+        "arguments": known.arguments.model_json_schema(),
+        "defaults": arguments_for(known.name, {}),
+        "preset": dict(known.preset),
+    }

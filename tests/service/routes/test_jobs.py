@@ -1,0 +1,183 @@
+"""service.routes.jobs: accepted once, shown as it is, waited for without holding anything, cancelled when asked."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from service.catalogue import PROBLEMS
+
+LENET = {"architecture": "lenet-300-100", "seed": 0}
+DIGITS = {"uri": "builtin:digits"}
+RECIPE = {"search": "iterative", "levels": 3}
+
+
+def test_a_job_is_accepted_with_its_address(service: Any) -> None:
+    answer = service.post("/v1/jobs", {"name": "first", "model": LENET, "dataset": DIGITS, "recipe": RECIPE})
+    job = answer.json()
+    assert (answer.status_code, job["state"], job["done"]) == (202, "queued", False)
+    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+    assert job["recipe"] == RECIPE
+    assert job["resolved_recipe"]["training"]["batch_size"] == 60
+    assert job["urls"]["self"] == f"{service.url}/v1/jobs/{job['id']}"
+    shown = service.http.get(answer.headers["location"])
+    assert (shown.status_code, shown.json()["id"], shown.json()["name"]) == (200, job["id"], "first")
+
+
+def test_a_left_out_seed_is_drawn_and_written_back(service: Any) -> None:
+    seeds = {service.submit(recipe=RECIPE)["resolved_recipe"]["seed"] for _ in range(3)}
+    assert len(seeds) == 3
+
+
+def test_a_dry_run_says_it_waits_for_what_is_inspected_and_writes_nothing(service: Any) -> None:
+    before = service.http.get("/v1/models").json()["items"]
+    answer = service.post("/v1/jobs:validate", {"model": LENET, "dataset": DIGITS, "recipe": RECIPE})
+    assert (answer.status_code, answer.json()["resolved_recipe"]["levels"]) == (200, 3)
+    assert service.http.get("/v1/models").json()["items"] == before
+
+
+def test_a_dry_run_lays_out_the_plan_once_all_is_known(service: Any) -> None:
+    service.submit()
+    service.inspect()
+    answer = service.post("/v1/jobs:validate", {"model": LENET, "dataset": DIGITS, "recipe": RECIPE})
+    plan = answer.json()["plan"]
+    assert (answer.status_code, answer.json()["pending"]) == (200, [])
+    # 1,437 less a twelfth for validation are 1,318 examples: 21 whole batches of 60.
+    assert plan["steps_per_epoch"] == 21
+    assert [row["level"] for row in plan["ladder"]] == [0, 1, 2, 3]
+    assert plan["test_resolution"] == pytest.approx(1 / 360)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"recipe": {"search": "iterative", "target": {"sparsity": 1.0}}}, "/recipe/target/sparsity"),
+        ({"recipe": {"search": "iterative", "rewind": "3ep", "training": {"length": "63it"}}}, "/recipe/rewind"),
+        ({"model": {"architecture": "lenet-301"}}, "/model/architecture"),
+        ({"model": "mdl_01J9ZD6T2N8Q4R5S6T7V8W9X0Y"}, "/model"),
+    ],
+)
+def test_the_dry_run_refuses_exactly_what_the_real_one_refuses(service: Any, changes: Any, pointer: str) -> None:
+    service.submit()
+    service.inspect()
+    body = {"model": LENET, "dataset": DIGITS, "recipe": RECIPE} | changes
+    dry, real = service.post("/v1/jobs:validate", body), service.post("/v1/jobs", body)
+    assert (dry.status_code, real.status_code) == (422, 422)
+    assert [e["pointer"] for e in dry.json()["errors"]] == [e["pointer"] for e in real.json()["errors"]] == [pointer]
+    assert dry.json()["detail"] == real.json()["detail"]
+
+
+def test_a_job_the_client_has_already_is_not_sent_again(service: Any) -> None:
+    job = service.submit()
+    first = service.http.get(f"/v1/jobs/{job['id']}")
+    again = service.http.get(f"/v1/jobs/{job['id']}", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_long_poll_answers_as_soon_as_the_job_changes(service: Any) -> None:
+    job = service.submit()
+    etag = service.http.get(f"/v1/jobs/{job['id']}").headers["etag"]
+    timer = threading.Timer(0.3, service.post, (f"/v1/jobs/{job['id']}:cancel", None))
+    timer.start()
+    began = time.monotonic()
+    answer = service.http.get(f"/v1/jobs/{job['id']}", params={"wait": 20}, headers={"If-None-Match": etag})
+    took = time.monotonic() - began
+    timer.join()
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    assert 0.25 < took < 5
+
+
+def test_a_long_poll_whose_time_is_up_says_that_nothing_changed(service: Any) -> None:
+    job = service.submit()
+    etag = service.http.get(f"/v1/jobs/{job['id']}").headers["etag"]
+    answer = service.http.get(f"/v1/jobs/{job['id']}", params={"wait": 0.2}, headers={"If-None-Match": etag})
+    assert answer.status_code == 304
+
+
+def test_a_long_poll_on_a_job_that_is_over_answers_at_once(service: Any) -> None:
+    job = service.submit()
+    service.post(f"/v1/jobs/{job['id']}:cancel", None)
+    began = time.monotonic()
+    answer = service.http.get(f"/v1/jobs/{job['id']}", params={"wait": 30})
+    assert (answer.status_code, answer.json()["done"]) == (200, True)
+    assert time.monotonic() - began < 3
+
+
+def test_forty_long_polls_do_not_hold_up_anybody_else(service: Any) -> None:
+    job = service.submit()
+    polls = [
+        threading.Thread(target=service.http.get, args=(f"/v1/jobs/{job['id']}",), kwargs={"params": {"wait": 1.5}})
+        for _ in range(40)
+    ]
+    for poll in polls:
+        poll.start()
+    began = time.monotonic()
+    assert service.http.get("/healthz").status_code == 200
+    assert service.http.get(f"/v1/jobs/{job['id']}").status_code == 200
+    took = time.monotonic() - began
+    for poll in polls:
+        poll.join()
+    assert took < 1
+
+
+def test_cancelling_twice_gives_the_same_answer(service: Any) -> None:
+    job = service.submit()
+    answers = [service.post(f"/v1/jobs/{job['id']}:cancel", None) for _ in range(2)]
+    assert [(a.status_code, a.json()["state"]) for a in answers] == [(202, "cancelled")] * 2
+
+
+def test_a_running_job_is_cancelling_until_its_worker_has_stopped(service: Any) -> None:
+    job = service.submit()
+    service.claim(job["id"])
+    answer = service.post(f"/v1/jobs/{job['id']}:cancel", None)
+    assert (answer.status_code, answer.json()["state"], answer.json()["done"]) == (202, "cancelling", False)
+
+
+def test_a_job_that_has_succeeded_cannot_be_cancelled(service: Any) -> None:
+    job = service.submit()
+    service.finish(service.claim(job["id"]), {})
+    answer = service.post(f"/v1/jobs/{job['id']}:cancel", None)
+    assert (answer.status_code, answer.json()["code"]) == (409, "invalid_transition")
+    assert (answer.json()["state"], answer.json()["allowed"]) == ("succeeded", [])
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_job_there_is_not_is_a_problem(service: Any, method: str) -> None:
+    path = "/v1/jobs/job_01J9ZD6T2N8Q4R5S6T7V8W9X0Y" + (":cancel" if method == "post" else "")
+    answer = service.http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+
+
+def test_jobs_are_listed_by_page_and_stay_put_while_more_come(service: Any) -> None:
+    mine = [service.submit(labels={"page": "1"})["id"] for _ in range(5)]
+    query = {"label.page": "1", "page_size": 2}
+    seen, token = [], None
+    while True:
+        page = service.http.get("/v1/jobs", params=query | ({"page_token": token} if token else {})).json()
+        seen += [job["id"] for job in page["items"]]
+        service.submit(labels={"page": "1"})
+        token = page["next_page_token"]
+        if token is None:
+            break
+    assert seen == mine[::-1]
+
+
+def test_a_list_can_be_narrowed(service: Any) -> None:
+    job = service.submit(labels={"narrow": "yes"})
+    other = service.submit(labels={"narrow": "yes"})
+    service.post(f"/v1/jobs/{other['id']}:cancel", None)
+    found = service.http.get("/v1/jobs", params={"state": "queued", "label.narrow": "yes", "search": "iterative"})
+    assert [item["id"] for item in found.json()["items"]] == [job["id"]]
+    late = service.http.get("/v1/jobs", params={"created_after": "2999-01-01T00:00:00Z"})
+    assert (late.status_code, late.json()["items"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("state", "sleeping"), ("page_token", "garbage"), ("created_after", "yesterday"), ("order", "name")],
+)
+def test_a_bad_filter_is_named(service: Any, name: str, value: str) -> None:
+    answer = service.http.get("/v1/jobs", params={name: value})
+    assert answer.status_code == PROBLEMS["invalid_request"].status
+    assert answer.json()["errors"][0]["pointer"] == f"query:{name}"

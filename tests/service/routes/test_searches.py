@@ -1,0 +1,28 @@
+"""service.routes.searches: exactly what is built, each field with its bounds."""
+
+from typing import Any
+
+from ticketing.architectures import ARCHITECTURES, inventory
+from ticketing.recipe import SEARCHES
+
+
+def test_the_catalogue_names_every_search_and_where_its_schema_is(service: Any) -> None:
+    answer = service.http.get("/v1/searches")
+    assert [item["name"] for item in answer.json()["items"]] == list(SEARCHES)
+    for item in answer.json()["items"]:
+        schema = service.http.get(item["schema_url"])
+        assert (schema.status_code, schema.json()["additionalProperties"]) == (200, False)
+        assert schema.json()["properties"]["levels"]
+
+
+def test_an_unknown_search_is_told_with_those_there_are(service: Any) -> None:
+    answer = service.http.get("/v1/searches/divination/schema")
+    assert (answer.status_code, answer.json()["code"]) == (404, "search_not_found")
+    assert "iterative" in answer.json()["detail"]
+
+
+def test_every_architecture_is_shown_with_arguments_that_build_it(service: Any) -> None:
+    answer = service.http.get("/v1/architectures")
+    assert {item["name"] for item in answer.json()["items"]} == set(ARCHITECTURES)
+    for item in answer.json()["items"]:
+        assert inventory(item["name"], item["defaults"]).prunable_total > 0
