@@ -1,0 +1,111 @@
+"""House rule: what the pages say exists, and what exists is said."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ticketing.architectures import ARCHITECTURES
+from winnow.command import COMMANDS
+from winnow.exits import Exit
+
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.fixture(scope="module")
+def pages(root: Path) -> list[Path]:
+    return [root / "README.md", root / "CHANGELOG.md", *sorted((root / "docs").rglob("*.md"))]
+
+
+def test_every_link_between_pages_leads_somewhere(pages: list[Path]) -> None:
+    targets = [(page, link) for page in pages for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [(page.name, link) for page, link in targets if not (page.parent / link).exists()] == []
+
+
+def test_every_page_the_code_names_exists(shipped: list[Path], root: Path) -> None:
+    code = [path for path in shipped if path.suffix == ".py"]
+    named = {(path.name, page) for path in code for page in re.findall(r"docs/[a-z_/]+\.md", path.read_text())}
+    assert {(name, page) for name, page in named if not (root / page).exists()} == set()
+
+
+def test_the_index_lists_every_page(root: Path) -> None:
+    index = (root / "docs/index.md").read_text()
+    assert [
+        page.name for page in (root / "docs").glob("*.md") if f"({page.name})" not in index and page.stem != "index"
+    ] == []
+
+
+def test_every_make_target_of_the_readme_exists(root: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)", (root / "README.md").read_text()))
+    assert named
+    assert named <= targets
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    """Give the fenced blocks of a page that name this language, or none."""
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [block for named, block in fences if named == language]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/client.md"])
+def test_every_command_line_shown_is_one_the_command_knows(root: Path, name: str) -> None:
+    lines = [shlex.split(line) for block in _blocks(root / name, "") for line in block.splitlines() if line]
+    shown = [line for line in lines if line[0] == "winnow"]
+    assert shown
+    for line in shown:
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys; from winnow.command import main; sys.exit(main())", line[1], "--help"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        options = {word.partition("=")[0] for word in line if word.startswith("--")}
+        assert {option for option in options if option not in done.stdout} == set()
+
+
+def test_every_operators_command_of_the_readme_exists(root: Path) -> None:
+    shown = re.search(r"`winnow-server`.*?`([a-z ]+)`", (root / "README.md").read_text())
+    assert shown
+    for word in shown.group(1).split():
+        done = subprocess.run(
+            [sys.executable, "-m", "service.command", word, "--help"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"winnow-server {word}: {done.stderr}"
+
+
+def test_every_command_and_exit_code_has_its_row(root: Path) -> None:
+    page = (root / "docs/client.md").read_text()
+    assert [command.__name__ for command in COMMANDS if f"`winnow {command.__name__}" not in page] == []
+    assert [int(code) for code in Exit if f"| {int(code)} |" not in page] == []
+
+
+def test_every_architecture_has_its_row(root: Path) -> None:
+    page = (root / "docs/recipes.md").read_text()
+    assert [name for name in ARCHITECTURES if f"| `{name}` |" not in page] == []
+
+
+def test_every_place_that_something_is_added_to_exists(root: Path) -> None:
+    places = re.findall(
+        r"`([A-Za-z_]+)`(?: or `[A-Za-z]+`)? of `([a-z_/]+\.py)`", (root / "docs/adding.md").read_text()
+    )
+    assert len(places) > 8
+    assert [
+        (name, file) for name, file in places if not re.search(rf"^(class )?{name}\b", (root / file).read_text(), re.M)
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/client.md", "docs/tickets.md"])
+def test_every_example_in_python_compiles(root: Path, name: str) -> None:
+    blocks = _blocks(root / name, "python")
+    assert blocks
+    for block in blocks:
+        compile(block, name, "exec")

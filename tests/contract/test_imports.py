@@ -1,0 +1,71 @@
+"""House rule: who may import whom, and what it may cost."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Python = Callable[[str], str]
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+for name in {names!r}:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(getattr(package, "__path__", []), name + "."):
+        if module.name not in {but!r} and "__main__" not in module.name and ".versions." not in module.name:
+            if not module.name.endswith(".env"):
+                importlib.import_module(module.name)
+print([name for name in {unwanted!r} if name in sys.modules])
+"""
+
+FLOOR = [
+    f"ticketing.{name}"
+    for name in (
+        "errors",
+        "step",
+        "seeds",
+        "recipe",
+        "parsing",
+        "headers",
+        "schedule",
+        "architectures",
+        "plan",
+        "folder",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "but", "unwanted"),
+    [
+        (FLOOR, [], ["torch", "numpy", "fastapi", "sqlalchemy", "celery"]),
+        (["jobs"], [], ["torch", "fastapi"]),
+        (["service"], [], ["torch", "workers"]),
+        (["workers"], [], ["torch", "fastapi", "service"]),
+        (["winnow"], ["winnow.torch"], ["torch", "fastapi", "sqlalchemy", "celery", "jobs", "service", "workers"]),
+    ],
+    ids=["floor", "jobs", "service", "workers", "winnow"],
+)
+def test_a_package_reaches_nothing_it_may_not(
+    python: Python, names: list[str], but: list[str], unwanted: list[str]
+) -> None:
+    assert python(IMPORT_ALL.format(names=names, but=but, unwanted=unwanted)).strip() == "[]"
+
+
+# The best of three: what else the machine does is not what is measured.
+@pytest.mark.parametrize(("module", "seconds"), [("service.app", 1.5), ("winnow", 0.5), ("winnow.command", 0.8)])
+def test_importing_is_quick(python: Python, module: str, seconds: float) -> None:
+    code = f"import time; started = time.perf_counter(); import {module}; print(time.perf_counter() - started)"
+    assert min(float(python(code)) for _ in range(3)) < seconds
+
+
+def test_the_contracts_of_the_import_linter_hold(root: Path) -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter, "--no-cache"], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ticketing_itself_is_empty(root: Path) -> None:
+    assert (root / "ticketing/__init__.py").read_text().strip() == ""

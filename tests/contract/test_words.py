@@ -1,0 +1,298 @@
+"""House rule: every word a recipe allows has code behind it.
+
+The words are read off the recipe's own schema. Each needs a case here: a job on real data (scikit-learn's digits)
+whose named quantity differs from what the same job gives without the word.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ticketing.architectures import arguments_for
+from ticketing.data.inspection import inspect_builtin
+from ticketing.errors import RequestError
+from ticketing.folder import DATA, RECIPE, DataSpec, ModelSpec, RunSpec
+from ticketing.observer import RecordingObserver
+from ticketing.parsing import merge, parse_recipe
+from ticketing.recipe import EVIDENCE_WORDS, Recipe
+from ticketing.run import run
+from winnow.numpy import read_mask, read_sparse
+
+Word = tuple[str, Any]
+"""A field's path and one of its words; None where the field takes a number, a step or the like."""
+
+QUICK: dict[str, Any] = {
+    "search": "iterative",
+    "levels": 2,
+    "training": {
+        "length": "6it",
+        "batch_size": 64,
+        "evaluate_every": "3it",
+        "optimizer": {"name": "adam"},
+        "schedule": {"name": "constant"},
+    },
+    "evidence": "none",
+    "seed": 0,
+}
+
+
+# -- what a recipe allows, read off its schema -------------------------------------------------------------------
+
+
+def words_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: str = "") -> Iterator[Word]:
+    """List every field with its words. A field with one word alone gives that word."""
+    if "$ref" in schema:
+        yield from words_of(definitions[schema["$ref"].rpartition("/")[2]], definitions, path)
+    elif "properties" in schema:
+        for name, below in schema["properties"].items():
+            yield from words_of(below, definitions, f"{path}.{name}".lstrip("."))
+    elif "anyOf" in schema or "oneOf" in schema:
+        for branch in [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
+            if branch.get("type") != "null":
+                yield from words_of(branch, definitions, path)
+    elif "enum" in schema or "const" in schema:
+        yield from ((path, word) for word in schema.get("enum") or [schema["const"]])
+    elif schema.get("type") == "array" and "enum" in schema.get("items", {}):
+        yield from ((path, word) for word in schema["items"]["enum"])
+    elif schema.get("type") == "boolean":
+        yield from ((path, word) for word in (True, False))
+    else:
+        yield path, None
+
+
+SCHEMA = Recipe.model_json_schema()
+WORDS = {*words_of(SCHEMA, SCHEMA["$defs"]), *(("evidence", word) for word in EVIDENCE_WORDS)}
+
+
+# -- one job, and what can be read off it ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished run."""
+
+    out: Path
+    events: RecordingObserver
+
+    @property
+    def report(self) -> Any:
+        return json.loads((self.out / "report.json").read_bytes())
+
+
+def files(done: Done) -> list[str]:
+    return sorted(path.relative_to(done.out).as_posix() for path in done.out.rglob("*") if path.is_file())
+
+
+def kept(done: Done) -> list[dict[str, int]]:
+    return [{layer["name"]: layer["kept"] for layer in level["layers"]} for level in done.report["levels"]]
+
+
+def mask(done: Done) -> bytes:
+    return b"".join(bits.tobytes() for bits in read_mask(done.out / "mask.safetensors").values())
+
+
+def weights(done: Done) -> bytes:
+    return b"".join(
+        np.ascontiguousarray(value).tobytes() for value in read_sparse(done.out / "sparse.safetensors").values()
+    )
+
+
+def validation_points(done: Done) -> int:
+    return len(done.report["curves"][0]["points"])
+
+
+def key(done: Done) -> Any:
+    return done.events.of_type("started")[0]["execution_key"]
+
+
+def best_level(done: Done) -> int:
+    return int(done.events.of_type("finished")[0]["summary"]["best"]["level"])
+
+
+def trainings(done: Done) -> int:
+    return int(done.report["cost"]["certificate_trainings"])
+
+
+def judged(done: Done) -> list[tuple[int, str, int]]:
+    """List (level, branch, n) of every figure on the test split."""
+    return [
+        (row["level"], branch, figures["n"])
+        for row in done.report["levels"]
+        for branch, figures in row["test"].items()
+        if figures
+    ]
+
+
+def searched(done: Done) -> int:
+    return int(done.report["search"]["searches"])
+
+
+# -- the cases ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """With `asked` over `base`, `quantity` differs from what `base` alone gives (or is refused there alone)."""
+
+    asked: dict[str, Any]
+    quantity: Callable[[Done], Any]
+    base: dict[str, Any] = field(default_factory=dict)
+    architecture: str = "mlp"
+
+
+def _training(**fields: Any) -> dict[str, Any]:
+    return {"training": fields}
+
+
+SGD = _training(optimizer={"name": "sgd", "learning_rate": 0.05})
+STEPPED = _training(schedule={"name": "milestones", "at": ["2it"]})
+EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}}
+BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
+
+
+def _evidence(**fields: Any) -> dict[str, Any]:
+    return {"evidence": fields}
+
+
+CASES: dict[Word, Case] = {
+    ("levels", None): Case({"levels": 3}, kept),
+    ("target.sparsity", None): Case({"target": {"sparsity": 0.7}, "levels": None}, kept),
+    ("rate.default", None): Case({"rate": {"default": 0.3}}, kept),
+    ("rate.conv", None): Case({"rate": {"conv": 0.3}}, kept, architecture="conv-2"),
+    ("rate.linear", None): Case({"rate": {"linear": 0.3}}, kept),
+    ("rate.output", None): Case({"rate": {"output": 0.0}}, kept),
+    ("scope", "layerwise"): Case({"scope": "layerwise"}, mask, {"scope": "global", "rate": {"output": None}}),
+    ("scope", "global"): Case({"scope": "global"}, mask, {"rate": {"output": None}}),
+    ("rewind", None): Case({"rewind": "3it"}, weights),
+    ("rewind", "lr"): Case({"rewind": "lr"}, weights),
+    # Where the rate has dropped by the end, replaying the schedule and going on at the last rate differ.
+    ("rewind", "none"): Case({"rewind": "none"}, weights, STEPPED | {"rewind": "lr"}),
+    ("allow_collapse", True): Case({"allow_collapse": True}, kept, {"levels": 40, "rate": {"default": 0.9}}),
+    ("allow_collapse", False): Case(
+        {"allow_collapse": False}, kept, {"levels": 40, "rate": {"default": 0.9}, "allow_collapse": True}
+    ),
+    ("training.length", None): Case(_training(length="9it"), weights),
+    ("training.batch_size", None): Case(_training(batch_size=32), weights),
+    ("training.optimizer.name", "sgd"): Case(SGD, weights),
+    ("training.optimizer.name", "adam"): Case(_training(optimizer={"name": "adam"}), weights, SGD),
+    ("training.optimizer.learning_rate", None): Case(_training(optimizer={"learning_rate": 0.01}), weights),
+    ("training.optimizer.betas", None): Case(_training(optimizer={"betas": [0.5, 0.9]}), weights),
+    ("training.optimizer.momentum", None): Case(_training(optimizer={"momentum": 0.5}), weights, SGD),
+    ("training.optimizer.nesterov", True): Case(_training(optimizer={"nesterov": True}), weights, SGD),
+    ("training.optimizer.nesterov", False): Case(
+        _training(optimizer={"nesterov": False}), weights, merge(SGD, _training(optimizer={"nesterov": True}))
+    ),
+    ("training.optimizer.weight_decay", None): Case(_training(optimizer={"weight_decay": 0.1}), weights),
+    ("training.schedule.name", "milestones"): Case(STEPPED, weights),
+    ("training.schedule.name", "constant"): Case(_training(schedule={"name": "constant"}), weights, STEPPED),
+    ("training.schedule.at", None): Case(_training(schedule={"at": ["4it"]}), weights, STEPPED),
+    ("training.schedule.factor", None): Case(_training(schedule={"factor": 0.5}), weights, STEPPED),
+    ("training.schedule.warmup", None): Case(_training(schedule={"warmup": "4it"}), weights),
+    ("training.precision", "bf16"): Case(_training(precision="bf16"), weights),
+    ("training.precision", "fp32"): Case(_training(precision="fp32"), weights, _training(precision="bf16")),
+    ("training.evaluate_every", None): Case(_training(evaluate_every="1it"), validation_points),
+    ("training.deterministic", False): Case(_training(deterministic=False), key),
+    ("training.deterministic", True): Case(_training(deterministic=True), key, _training(deterministic=False)),
+    ("evidence", "none"): Case({"evidence": "none"}, trainings, EVIDENCE),
+    ("evidence", "quick"): Case({"evidence": "quick"}, judged),
+    ("evidence", "standard"): Case({"evidence": "standard"}, judged, {"evidence": "quick"}),
+    ("evidence", "paper"): Case({"evidence": "paper"}, judged, {"evidence": "standard"}),
+    ("evidence.replicates", None): Case(_evidence(replicates=2), judged, EVIDENCE),
+    ("evidence.replicates_of", "retrain"): Case(_evidence(replicates_of="retrain"), searched, _evidence(replicates=2)),
+    ("evidence.replicates_of", "search"): Case(
+        _evidence(replicates_of="search"), searched, _evidence(replicates=2, replicates_of="retrain")
+    ),
+    ("evidence.controls", "reinit"): Case(_evidence(controls=["reinit"]), judged, EVIDENCE),
+    ("evidence.controls", "shuffle"): Case(_evidence(controls=["shuffle"]), judged, EVIDENCE),
+    ("evidence.levels", "all"): Case(_evidence(levels="all"), judged, BOTH),
+    ("evidence.levels", "delivered"): Case(_evidence(levels="delivered"), judged, merge(BOTH, _evidence(levels="all"))),
+    ("evidence.tolerance", None): Case(
+        _evidence(tolerance=0.99), best_level, {"levels": 20} | _evidence(tolerance=1e-9)
+    ),
+    ("seed", None): Case({"seed": 1}, weights),
+    ("keep_levels", "models"): Case({"keep_levels": "models"}, files),
+    ("keep_levels", "masks"): Case({"keep_levels": "masks"}, files, {"keep_levels": "models"}),
+    ("outputs", "ticket"): Case({"outputs": ["ticket"]}, files, {"outputs": []}),
+    ("outputs", "model"): Case({"outputs": ["model"]}, files, {"outputs": []}),
+    ("outputs", "mask"): Case({"outputs": ["mask"]}, files, {"outputs": []}),
+    ("outputs", "sparse"): Case({"outputs": ["sparse"]}, files, {"outputs": []}),
+}
+
+ONLY_WORDS: set[Word] = {
+    ("recipe_version", 1),
+    ("search", "iterative"),
+    ("criterion", "large_final"),
+    ("structure", "weight"),
+    ("kept", "rewind"),
+    ("pruned", "zero"),
+    ("training.augment", "none"),
+}
+"""Fields with one word: nothing else may be asked, so nothing differs. A second word needs two cases."""
+
+
+def test_every_word_of_the_schema_has_a_case() -> None:
+    assert WORDS - CASES.keys() - ONLY_WORDS == set()
+
+
+def test_every_case_is_of_a_word_of_the_schema() -> None:
+    assert (CASES.keys() | ONLY_WORDS) - WORDS == set()
+
+
+def test_a_field_excused_for_its_only_word_has_only_that() -> None:
+    fields = {path for path, _ in ONLY_WORDS}
+    assert {word for word in WORDS if word[0] in fields} == ONLY_WORDS
+
+
+def test_every_word_and_field_has_its_place_on_the_page(root: Path) -> None:
+    page = (root / "docs/recipes.md").read_text()
+    said = {(path, word): f"`{word}`" if isinstance(word, str) else f"`{path}`" for path, word in WORDS}
+    assert {path for path, _ in WORDS if f"`{path}`" not in page} == set()
+    assert {word for word, text in said.items() if text not in page} == set()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, Any], str], Done | str]:
+    """Run a recipe on digits, each once; a refusal is given as its code."""
+    digits = tmp_path_factory.mktemp("digits") / "data.safetensors"
+    summary = inspect_builtin("builtin:digits", digits)
+    known: dict[str, Done | str] = {}
+
+    def finish(raw: Mapping[str, Any], architecture: str) -> Done | str:
+        name = json.dumps([raw, architecture], sort_keys=True)
+        if name not in known:
+            small = {"hidden": [16]} if architecture == "mlp" else {}
+            arguments = arguments_for(architecture, small, data_shape=summary.shape, classes=summary.classes)
+            folder = tmp_path_factory.mktemp("run")
+            model = ModelSpec(architecture=architecture, arguments=arguments, seed=0)
+            lay_out(folder, parse_recipe(raw), digits)
+            observer = RecordingObserver()
+            try:
+                run(folder, RunSpec(model=model, data=DataSpec(name="digits")), observer=observer, clock=monotonic)
+                known[name] = Done(folder / "out", observer)
+            except RequestError as error:
+                known[name] = error.faults[0].code
+        return known[name]
+
+    return finish
+
+
+def lay_out(folder: Path, recipe: Recipe, data: Path) -> None:
+    (folder / "data").mkdir()
+    (folder / DATA).symlink_to(data)
+    (folder / RECIPE).write_text(recipe.model_dump_json())
+
+
+@pytest.mark.parametrize("word", CASES, ids=lambda word: f"{word[0]}={word[1]}")
+def test_the_word_changes_what_it_names(word: Word, finished: Callable[[Mapping[str, Any], str], Done | str]) -> None:
+    case = CASES[word]
+    base = merge(QUICK, case.base)
+    done = [finished(recipe, case.architecture) for recipe in (base, merge(base, case.asked))]
+    assert {refusal for refusal in done if isinstance(refusal, str)} <= {"collapse"}
+    without, with_it = (end if isinstance(end, str) else case.quantity(end) for end in done)
+    assert with_it != without

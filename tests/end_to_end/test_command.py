@@ -1,0 +1,44 @@
+"""The command sees a job through and ends with the code a pipeline branches on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from winnow.command import main
+from winnow.exits import Exit
+from winnow.transfer import verify_folder
+
+pytestmark = pytest.mark.processes
+
+SMALL = ["--arch", "mlp", "--arg", "hidden=[32]", "--data", "builtin:digits", "--sparsity", "0.5", "--evidence", "none"]
+SMALL += ["--set", "training.length=2ep", "--seed", "0"]
+
+
+def test_a_ticket_in_one_line(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["compress", *SMALL, "--wait", "--out", str(tmp_path / "ticket"), "--json", "--url", url])
+    job = json.loads(capsys.readouterr().out)
+    assert code == Exit.DONE
+    assert job["state"] == "succeeded"
+    assert len(verify_folder(tmp_path / "ticket")) > 10
+
+
+def test_a_gate_that_is_missed_is_an_exit_code_of_its_own(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compress", *SMALL, "--max-bytes", "1", "--wait", "--url", url]) == Exit.GATE_MISSED
+    assert "missed" in capsys.readouterr().out
+
+
+def test_the_report_is_shown_as_a_table(url: str, finished: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", finished["id"], "--url", url]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert "verdict:" in shown
+    assert "n = 3" in shown
+
+
+def test_a_file_altered_after_the_download_is_found(
+    url: str, finished: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["download", finished["id"], "--out", str(tmp_path), "--url", url]) == Exit.DONE
+    (tmp_path / "report.md").write_text("altered")
+    assert main(["verify", str(tmp_path)]) == Exit.DIGEST
+    assert "report.md" in capsys.readouterr().err

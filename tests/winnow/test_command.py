@@ -1,0 +1,130 @@
+"""winnow.command: what is typed reaches the service, and every ending has its code."""
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from winnow.command import COMMANDS, main
+from winnow.exits import Exit
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def body(submission: dict[str, Any], tmp_path: Path) -> str:
+    (tmp_path / "job.json").write_text(json.dumps(submission))
+    return str(tmp_path / "job.json")
+
+
+def test_the_words_are_these() -> None:
+    assert [command.__name__ for command in COMMANDS] == [
+        "compress", "submit", "validate", "wait", "ls", "show", "cancel", "download", "report", "verify",
+    ]  # fmt: skip
+
+
+def test_every_command_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        assert main([command.__name__, "--help"]) == Exit.DONE
+        assert "--json" in capsys.readouterr().out
+
+
+def test_a_submission_is_sent_and_shown(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["submit", body, "--url", url]) == Exit.DONE
+    assert re.search(r"job_[0-9A-Z]{26}", capsys.readouterr().out)
+
+
+def test_a_submission_is_read_from_standard_input(
+    url: str, submission: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(submission)))
+    assert main(["submit", "-", "--json", "--url", url]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["state"] == "queued"
+
+
+def test_options_become_a_submission(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = ["compress", "--arch", "mlp", "--arg", "hidden=[16]", "--data", "builtin:digits", "--sparsity", "0.9"]
+    typed += ["--max-drop", "0.01", "--set", "training.length=5ep", "--label", "git_sha=1234", "--json", "--url", url]
+    assert main(typed) == Exit.DONE
+    job = json.loads(capsys.readouterr().out)
+    assert job["recipe"]["target"] == {"sparsity": 0.9}
+    assert job["recipe"]["training"] == {"length": "5ep"}
+    assert job["gates"]["max_accuracy_drop"] == 0.01
+    assert job["labels"] == {"git_sha": "1234"}
+
+
+def test_jobs_are_listed_and_cancelled(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["submit", body, "--json", "--url", url])
+    job = json.loads(capsys.readouterr().out)["id"]
+    assert main(["ls", "--json", "--limit", "1", "--url", url]) == Exit.DONE
+    assert [item["id"] for item in json.loads(capsys.readouterr().out)["items"]] == [job]
+    assert main(["cancel", job, "--url", url]) == Exit.DONE
+    assert main(["show", job, "--url", url]) == Exit.DONE
+    assert "cancelled" in capsys.readouterr().out
+    assert main(["wait", job, "--url", url]) == Exit.CANCELLED
+
+
+def test_waiting_that_times_out_says_so_and_names_the_job(
+    url: str, body: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["submit", body, "--wait", "--timeout", "0.1", "--url", url]) == Exit.TIMED_OUT
+    assert re.search(r"job_[0-9A-Z]{26}", capsys.readouterr().err)
+
+
+def test_a_refused_field_is_named_and_is_exit_2(
+    url: str, submission: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps(submission | {"recipe": {"search": "alchemy"}}))
+    assert main(["validate", str(tmp_path / "bad.json"), "--url", url]) == Exit.INVALID
+    assert "/recipe/search" in capsys.readouterr().err
+
+
+def test_a_refusal_as_json_is_the_problem_itself(
+    url: str, submission: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps(submission | {"recipe": {"search": "alchemy"}}))
+    main(["submit", str(tmp_path / "bad.json"), "--json", "--url", url])
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["status"] == 422
+    assert error["errors"][0]["allowed"] == ["iterative"]
+
+
+def test_a_valid_submission_shows_its_plan(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", body, "--url", url]) == Exit.DONE
+    assert "valid" in capsys.readouterr().out or "plan" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["nonsense"],
+        ["ls", "--nonsense"],
+        ["submit", "no-such-file.json"],
+        ["compress", "--arch", "mlp", "--data", "no-such-file.npz"],
+        ["compress", "--arch", "mlp", "--data", "builtin:digits", "--set", "novalue"],
+    ],
+)
+def test_what_is_typed_wrongly_is_exit_2_without_a_traceback(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(typed) == Exit.INVALID
+    assert capsys.readouterr().err.startswith("winnow: ")
+
+
+def test_nobody_there_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--url", "http://127.0.0.1:9"]) == Exit.TRANSPORT
+    assert "127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_output_in_a_pipe_holds_no_escape_sequence(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["submit", body, "--url", url])
+    main(["ls", "--url", url])
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == Exit.DONE
+    assert "compress" in capsys.readouterr().out

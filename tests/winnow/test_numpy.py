@@ -1,0 +1,77 @@
+"""winnow.numpy: a ticket file reads back as what was found, with NumPy alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from safetensors.numpy import save, save_file
+
+from ticketing.errors import VerificationError
+from winnow.numpy import read_mask, read_sparse, read_sparse_mask
+
+KEPT = np.array([[True, False, True], [False, False, True]])
+VALUES = np.array([1.5, 0.0, -2.0], np.float32)
+
+
+def _layout(**kept: NDArray[np.bool_]) -> dict[str, str]:
+    shapes = {name: list(bits.shape) for name, bits in kept.items()}
+    return {"winnow": json.dumps({"shapes": shapes, "kept": {name: int(bits.sum()) for name, bits in kept.items()}})}
+
+
+def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.packbits(bits.reshape(-1), bitorder="little")
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> Path:
+    tensors: dict[str, NDArray[Any]] = {
+        "fc.weight.bitmask": _packed(KEPT),
+        "fc.weight.values": VALUES,
+        "fc.bias": np.array([7.0], np.float32),
+    }
+    save_file(tensors, tmp_path / "sparse.safetensors", _layout(**{"fc.weight": KEPT}))
+    return tmp_path / "sparse.safetensors"
+
+
+def test_a_mask_by_hand_reads_as_its_bits(tmp_path: Path) -> None:
+    # Bits 0, 2 and 5 of one byte: 1 + 4 + 32.
+    save_file({"fc.weight": np.array([37], np.uint8)}, tmp_path / "m", _layout(**{"fc.weight": KEPT}))
+    assert read_mask(tmp_path / "m")["fc.weight"].tolist() == KEPT.tolist()
+
+
+@given(shape=st.lists(st.integers(1, 7), min_size=1, max_size=4), seed=st.integers(0, 99))
+def test_every_mask_comes_back(shape: list[int], seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    bits = np.random.default_rng(seed).random(shape) < 0.5
+    path = tmp_path_factory.mktemp("mask") / "m"
+    path.write_bytes(save({"w": _packed(bits)}, _layout(w=bits)))
+    assert np.array_equal(read_mask(path)["w"], bits)
+
+
+def test_kept_values_stand_where_the_mask_says_also_those_that_are_zero(sparse: Path) -> None:
+    dense = read_sparse(sparse)
+    assert dense["fc.weight"].tolist() == [[1.5, 0.0, 0.0], [0.0, 0.0, -2.0]]
+    assert dense["fc.bias"].tolist() == [7.0]
+    assert sorted(dense) == ["fc.bias", "fc.weight"]
+
+
+def test_the_mask_of_a_sparse_model_is_not_guessed_from_zeros(sparse: Path) -> None:
+    assert read_sparse_mask(sparse)["fc.weight"].tolist() == KEPT.tolist()
+
+
+def test_a_count_that_disagrees_is_refused(tmp_path: Path) -> None:
+    save_file(
+        {"w": _packed(~KEPT)}, tmp_path / "m", {"winnow": json.dumps({"shapes": {"w": [2, 3]}, "kept": {"w": 2}})}
+    )
+    with pytest.raises(VerificationError, match="expected 2 kept entries in w, got 3"):
+        read_mask(tmp_path / "m")
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    save_file({"w": VALUES}, tmp_path / "m")
+    with pytest.raises(VerificationError, match="shapes"):
+        read_mask(tmp_path / "m")

@@ -1,0 +1,70 @@
+"""Reads tickets with NumPy alone: masks and sparse weights as `docs/tickets.md` lays them out. Imports no torch."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from ticketing.errors import VerificationError
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def read_mask(path: Path | str) -> dict[str, NDArray[np.bool_]]:
+    """Read `mask.safetensors`: per parameter which entries are kept (True).
+
+    Raises:
+        VerificationError: The file is no mask, or its counts disagree with its bits.
+    """
+    tensors, layout = _read(path)
+    return {name: _bits(name, tensors[name], layout) for name in layout["shapes"]}
+
+
+def read_sparse(path: Path | str) -> dict[str, NDArray[Any]]:
+    """Read `sparse.safetensors` as dense arrays under the uploaded keys: kept values, zeros elsewhere.
+
+    Lossless: the arrays equal those of `model.safetensors` bit for bit.
+
+    Raises:
+        VerificationError: The file is no sparse model, or its counts disagree with its bits.
+    """
+    tensors, layout = _read(path)
+    dense = {name: tensor for name, tensor in tensors.items() if _owner(name) not in layout["shapes"]}
+    for name in layout["shapes"]:
+        kept = _bits(name, tensors[f"{name}.bitmask"], layout)
+        values = tensors[f"{name}.values"]
+        dense[name] = np.zeros(kept.shape, values.dtype)
+        dense[name][kept] = values
+    return dense
+
+
+def read_sparse_mask(path: Path | str) -> dict[str, NDArray[np.bool_]]:
+    """Read the mask that `sparse.safetensors` carries; the same as `mask.safetensors` holds."""
+    tensors, layout = _read(path)
+    return {name: _bits(name, tensors[f"{name}.bitmask"], layout) for name in layout["shapes"]}
+
+
+def _read(path: Path | str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    with safe_open(path, framework="np") as file:
+        layout = json.loads((file.metadata() or {}).get("winnow", "{}"))
+        if "shapes" not in layout:
+            raise VerificationError(f"expected {Path(path).name} to say the shapes in its metadata, got {[*layout]}")
+        return {name: file.get_tensor(name) for name in file.keys()}, layout  # noqa: SIM118 - no mapping
+
+
+def _bits(name: str, packed: NDArray[Any], layout: Mapping[str, Any]) -> NDArray[np.bool_]:
+    shape = tuple(layout["shapes"][name])
+    flat = np.unpackbits(packed, count=int(np.prod(shape)), bitorder="little")
+    bits: NDArray[np.bool_] = flat.astype(np.bool_).reshape(shape)
+    kept, came = layout["kept"][name], int(bits.sum())
+    if kept != came:
+        raise VerificationError(f"expected {kept} kept entries in {name}, got {came}")
+    return bits
+
+
+def _owner(name: str) -> str:
+    return name.removesuffix(".bitmask").removesuffix(".values")

@@ -1,0 +1,119 @@
+"""Jobs, plans and reports as tables; knows no HTTP and no terminal."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from winnow.errors import Json
+from winnow.exits import gate_outcome
+from winnow.terminal import plain
+
+
+def level_table(report: Json) -> Table:
+    """Lay out a report's levels: accuracy on the test split, mean over n paired replicates."""
+    controls = [name for name in ("reinit", "shuffle") if any(_mean(row, name) for row in report["levels"])]
+    table = Table(
+        title="accuracy on the test split, mean over n paired replicates",
+        caption="* exploratory: many levels are looked at, the verdict is of the delivered one",
+    )
+    for name in ("level", "sparsity", "kept", "ticket", "dense", *controls, "n", "verdict"):
+        table.add_column(name, justify="left" if name == "verdict" else "right")
+    for row in report["levels"]:
+        cells = [_mean(row, name) for name in ("ticket", "dense", *controls)]
+        verdict = (row["verdict"] or "") + (" *" if row["verdict"] and row["exploratory"] else "")
+        counts = [str(row["level"]), f"{100 * row['sparsity']:.2f} %", f"{row['kept']:,}"]
+        table.add_row(*counts, *cells, _n(row), verdict)
+    return table
+
+
+def _branch(row: Json, name: str) -> Json:
+    return (row.get("test") or {}).get(name) or {}
+
+
+def _mean(row: Json, name: str) -> str:
+    mean = _branch(row, name).get("mean")
+    return "" if mean is None else f"{100 * mean:.2f} %"
+
+
+def _n(row: Json) -> str:
+    n = _branch(row, "ticket").get("n") or _branch(row, "dense").get("n")
+    return "" if n is None else str(n)
+
+
+def verdict_lines(report: Json) -> Sequence[str]:
+    """Say in words what the certificate says, with its n and intervals."""
+    certificate = report.get("certificate") or {}
+    if not certificate:
+        return ["no certificate: the recipe asked for no evidence"]
+    lines = [f"verdict: {certificate.get('verdict')} (level {certificate.get('level')}, n = {certificate.get('n')})"]
+    for name, against in (certificate.get("against") or {}).items():
+        low, high = (against.get("interval") or (None, None))[:2]
+        if low is None or high is None:
+            continue
+        mean = f"{100 * against['mean']:+.2f}" if against.get("mean") is not None else "?"
+        interval = f"95 % interval [{100 * low:+.2f}, {100 * high:+.2f}]"
+        lines.append(f"  ticket minus {name}: {mean} points, {interval}, {against.get('outcome')}")
+    return lines
+
+
+def jobs_table(jobs: Iterable[Json]) -> Table:
+    """Lay out jobs, one a line."""
+    table = Table()
+    for name in ("id", "name", "search", "state", "level", "created"):
+        table.add_column(name)
+    for job in jobs:
+        progress = job.get("progress") or {}
+        level = "" if progress.get("level") is None else f"{progress['level']} of {progress.get('levels_total', '?')}"
+        cells = (job["id"], job.get("name"), job.get("search"), job["state"], level, job.get("created_at"))
+        table.add_row(*(_cell(cell) for cell in cells))
+    return table
+
+
+def job_table(job: Json) -> Table:
+    """Lay out one job, a field a line."""
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    best, error = job.get("best") or {}, job.get("error") or {}
+    rows: dict[str, Any] = {
+        "id": job["id"],
+        "name": job.get("name"),
+        "search": job.get("search"),
+        "state": job["state"] + (f" ({job['reason']})" if job.get("reason") else ""),
+        "attempt": job.get("attempt"),
+        "best": f"level {best['level']}, sparsity {best['sparsity']:.4f}" if best.get("level") is not None else None,
+        "gate": gate_outcome(job),
+        "error": f"{error.get('code')}: {error.get('detail')}" if error else None,
+        "created": job.get("created_at"),
+        "started": job.get("started_at"),
+        "finished": job.get("finished_at"),
+        "page": (job.get("urls") or {}).get("web"),
+    }
+    for name, value in rows.items():
+        if value not in (None, ""):
+            table.add_row(name, _cell(value))
+    return table
+
+
+def _cell(value: Any) -> Text:
+    # Text, not str: a name may hold what rich would read as markup.
+    return Text(plain("" if value is None else value))
+
+
+def plan_parts(answer: Json) -> Sequence[RenderableType]:
+    """Lay out what validation answered: the ladder and what it costs."""
+    plan = answer.get("plan")
+    if not plan:
+        return [f"valid; the plan waits for {', '.join(answer.get('pending') or ['the service'])}"]
+    table = Table(title="plan")
+    for name in ("level", "kept", "sparsity"):
+        table.add_column(name, justify="right")
+    for row in plan["ladder"]:
+        table.add_row(str(row["level"]), f"{row['kept']:,}", f"{100 * row['sparsity']:.2f} %")
+    seconds = plan.get("estimated_seconds", {}).get("cpu")
+    cost = f"{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
+    warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]
+    return [table, cost + (f", about {seconds:g} s on one core" if seconds else ""), *warnings]
