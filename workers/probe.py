@@ -58,12 +58,14 @@ def probe(scratch: Path) -> Sandbox:
     for candidate in _candidates():
         trial = _attack(candidate, scratch)
         if isinstance(trial, str):
-            warnings.append(f"{_name(candidate)}: {trial}")
+            warnings.append(f"{_name(candidate)}: not possible here ({trial})")
         elif not (trial.reads_package and trial.writes_folder):
             warnings.append(f"{_name(candidate)}: cannot read the interpreter, the package or its own folder")
         elif trial.opens_socket or (candidate.level == "landlock" and trial.reads_secret):
             warnings.append(f"{_name(candidate)}: does not hold")
         else:
+            if os.geteuid() == 0 and candidate.user is None:
+                warnings.append("this is root: jobs keep its user id, without its capabilities")
             return Sandbox(candidate.level, candidate.landlock_abi, candidate.user, tuple(warnings))
     return Sandbox("none", warnings=tuple(warnings))
 

@@ -30,7 +30,13 @@ def test_a_landlock_that_the_kernel_does_not_speak_is_not_believed(
     monkeypatch.setattr("workers.probe._candidates", lambda: iter([Sandbox("none"), Sandbox("rlimits")]))
     found = probe(tmp_path)
     assert found.level == "rlimits"
-    assert found.warnings == ("level none as the worker's user: does not hold",)
+    assert found.warnings[0] == "level none as the worker's user: does not hold"
+
+
+def test_children_that_keep_roots_user_id_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.probe._candidates", lambda: iter([Sandbox("rlimits")]))
+    warned = "this is root: jobs keep its user id, without its capabilities" in probe(tmp_path).warnings
+    assert warned == (os.geteuid() == 0)
 
 
 def test_the_scratch_folder_is_left_as_it_was(tmp_path: Path) -> None:
