@@ -115,11 +115,6 @@ class BlobFolder:
                 writer.write(chunk)
             return writer.finish(expected_sha256)
 
-    def put_file(self, path: Path, *, expected_sha256: str | None = None) -> Stored:
-        """Copy a file into a blob."""
-        with path.open("rb") as source:
-            return self.put(source, expected_sha256=expected_sha256)
-
     def adopt(self, written: Path, sha256: str) -> None:
         """Give a finished file in `incoming` its name, unless that blob is there already."""
         target = self.path(sha256)

@@ -57,10 +57,6 @@ class Trained:
         """Whether the minimum is at the last evaluation: the true one may lie beyond it."""
         return self.early_stop.step == self.curve[-1].step
 
-    def step_reaching(self, loss: float) -> int | None:
-        """Give the first evaluated step with a validation loss of at most `loss`; None when there is none."""
-        return next((point.step for point in self.curve if point.loss <= loss), None)
-
 
 def train(
     module: nn.Module,

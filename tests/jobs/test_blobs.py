@@ -90,7 +90,8 @@ def test_more_bytes_than_accepted_are_refused_while_they_come(folder: BlobFolder
 
 def test_a_file_becomes_a_blob_and_stays(folder: BlobFolder, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"hello")
-    assert folder.put_file(tmp_path / "file").sha256 == HELLO
+    with (tmp_path / "file").open("rb") as source:
+        assert folder.put(source).sha256 == HELLO
     assert (tmp_path / "file").exists()
 
 

@@ -75,6 +75,13 @@ def test_a_file_that_is_here_is_not_asked_for(script: Any, tmp_path: Path) -> No
     assert script.asked == []
 
 
+def test_a_file_of_that_name_with_other_bytes_is_replaced(script: Any, tmp_path: Path) -> None:
+    (tmp_path / "b.bin").write_bytes(b"of an earlier job")
+    script.say(body=CONTENT)
+    assert fetch(script.connection(), "/f", sha256=DIGEST, target=tmp_path / "b.bin")
+    assert (tmp_path / "b.bin").read_bytes() == CONTENT
+
+
 def test_a_blob_the_service_has_is_not_sent(script: Any, tmp_path: Path) -> None:
     (tmp_path / "b.bin").write_bytes(CONTENT)
     script.say()

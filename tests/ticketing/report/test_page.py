@@ -89,6 +89,13 @@ def test_the_share_of_kept_entries_that_can_matter_is_said(report: dict[str, Any
     assert "Of those kept at level 3, 90.0 % lie on a path" in text(report)
 
 
+def test_cost_sizes_and_provenance_are_shown_with_their_numbers(report: dict[str, Any]) -> None:
+    said = text(report)
+    for shown in ("updates 5 760", "flops executed 552 000 000 000", "seconds 7.25", "sparse.safetensors 2 310"):
+        assert shown in said
+    assert "torch 2.13.0 seeds search 0" in said
+
+
 def test_a_broken_invariant_is_shown_as_broken(report: dict[str, Any]) -> None:
     report["invariants"][0]["held"] = False
     assert '<span class="broken">broken</span>' in page(report)
