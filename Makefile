@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 HOME_FOLDER ?= $(or $(WINNOW_HOME),$(HOME)/.local/share/winnow)
 
-.PHONY: setup check test serve demo bench screenshots
+.PHONY: setup check test serve demo bench scale soak screenshots
 
 setup: .venv/installed
 
@@ -18,8 +18,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Much of it waits for leases to run out: two files at a time take half as long.
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist loadfile
 
 serve: setup
 	$(BIN)/winnow-server up --home $(HOME_FOLDER)
@@ -30,6 +31,14 @@ demo: setup
 bench: setup
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/start_latency.py
+
+scale: setup
+	$(BIN)/python benchmarks/scale.py
+
+# An hour of faults on each kind of database; SOAK_SECONDS and SOAK_SEED choose others.
+soak: setup
+	WINNOW_CHAOS_SECONDS=$(or $(SOAK_SECONDS),3600) WINNOW_CHAOS_SEED=$(or $(SOAK_SEED),$(shell date +%s)) \
+	WINNOW_CHAOS_REPORT=benchmarks/results $(BIN)/pytest -s tests/faults/test_chaos.py
 
 screenshots: setup
 	$(BIN)/python benchmarks/screenshots.py
