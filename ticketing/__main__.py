@@ -16,6 +16,8 @@ from ticketing.errors import RequestError, WinnowError
 from ticketing.folder import EVENT_FD, EXIT_FAILED, EXIT_FINISHED, EXIT_STOPPED, RunSpec, read_spec
 from ticketing.observer import Observer, Stopped, StreamObserver
 
+WITHOUT_MEMORY = ("can't allocate", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED", "std::bad_alloc")
+"""How torch's CPU allocator, the CUDA runtime, its libraries and C++ say so, as plain runtime errors."""
 MAX_DETAIL = 4000
 """Characters of a message that a `failed` event carries."""
 
@@ -74,10 +76,9 @@ def _failed(observer: Observer, code: str, detail: str) -> int:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    # On a CPU torch has no type for it.
-    return (
-        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate" in str(error)
-    )
+    # Torch has a type for what its own allocator is refused on a GPU; the rest it only puts into words.
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or any(words in str(error) for words in WITHOUT_MEMORY)
 
 
 def _stop_flag() -> list[int]:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ticketing.evidence import CHOICE, searches_of
+from ticketing.evidence import CHOICE
 from ticketing.findings import Findings
+from ticketing.start import searches_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 

@@ -15,9 +15,9 @@ from ticketing.controls import CONTROLS, Drawn
 from ticketing.evaluation import Evaluation, evaluate
 from ticketing.findings import Findings
 from ticketing.journal import Journal
-from ticketing.recipe import Evidence
 from ticketing.rewinding import Restart
 from ticketing.seeds import derive
+from ticketing.start import searches_of
 from ticketing.subject import placed
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -47,11 +47,8 @@ def gather(bench: Workbench, found: Findings, *, restart: Restart, levels: tuple
     """
     for replicate in range(bench.recipe.evidence.replicates):
         for where in trainings(bench, replicate, levels):
-            result = bench.finished(where)
-            if result is not None:
-                bench.progress.skip(result.updates)
-                continue
-            _train_and_test(bench, where, _drawn(bench, found, where), restart)
+            if not bench.passed(where):
+                _train_and_test(bench, where, _drawn(bench, found, where), restart)
 
 
 def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
@@ -65,11 +62,6 @@ def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iter
 def search_of(bench: Workbench, replicate: int) -> int:
     """Say which search a replicate's ticket comes from: its own, or the one there is."""
     return replicate if bench.recipe.evidence.replicates_of == "search" else 0
-
-
-def searches_of(evidence: Evidence) -> int:
-    """Count the searches that an evidence takes: at least one."""
-    return max(1, evidence.replicates if evidence.replicates_of == "search" else 1)
 
 
 def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:

@@ -5,6 +5,7 @@ FOLDER/
 ├── run.json                   the model, the dataset and the machine (`RunSpec`)
 ├── model/model.safetensors    the uploaded weights; absent when the run initialises them
 ├── data/data.safetensors      the canonical dataset (or data/upload.npz for an inspection)
+├── start/checkpoint.safetensors  of a fork: the checkpoint of the run it starts from
 ├── checkpoint/000007.safetensors + 000007.done
 ├── tmp/                       HOME, TMPDIR and caches of the child
 └── out/                       what the run made, listed in out/manifest.json
@@ -15,10 +16,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ticketing.recipe import Recipe
+
 RECIPE, RUN = "recipe.json", "run.json"
 MODEL = "model/model.safetensors"
 DATA, UPLOAD = "data/data.safetensors", "data/upload.npz"
+START = "start/checkpoint.safetensors"
 CHECKPOINTS, OUT, TMP = "checkpoint", "out", "tmp"
+
+CHECKPOINT_VERSION = 1
+"""Of the checkpoints this code writes and reads. A worker goes on from none that is newer."""
 
 EVENT_FD = 3
 """The file descriptor on which a child says its events, one JSON object a line."""
@@ -83,6 +90,25 @@ class Execution(BaseModel):
     """The level the launcher established, for provenance."""
 
 
+class StartSpec(BaseModel):
+    """The level of another run that a fork starts from; `ticketing.start.start_from` makes one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    job: str
+    """Whose level it is, for provenance alone."""
+    level: int = Field(ge=1)
+    """The first that is trained anew, on the parent's mask; those before it are taken over as they are."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of `start/checkpoint.safetensors`."""
+    recipe: Recipe
+    """The parent's, resolved: it drew the masks."""
+    searches: int = Field(1, ge=1)
+    """How many of the parent's searches, from the first on, had reached the level; the others are walked anew."""
+    start: "StartSpec | None" = None
+    """Where the parent itself started from, when it was a fork too."""
+
+
 class RunSpec(BaseModel):
     """What `run.json` holds."""
 
@@ -92,6 +118,8 @@ class RunSpec(BaseModel):
     model: ModelSpec | None = None
     data: DataSpec | None = None
     execution: Execution = Execution()
+    start: StartSpec | None = None
+    """Of a fork; None for a search from its beginning."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Of the job, for provenance alone: id, name, tenant's labels."""
 

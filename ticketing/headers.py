@@ -5,7 +5,9 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import islice
 from math import prod
 from pathlib import Path
@@ -42,8 +44,8 @@ class Header:
     metadata: dict[str, str]
 
 
-def read_header(path: Path) -> Header:
-    """Read and check the header of a safetensors file without reading its tensors.
+def read_header(source: Path | BinaryIO | BufferedIOBase) -> Header:
+    """Read and check the header of a safetensors file, or of an open one, without reading its tensors.
 
     Guarantees that names are dotted words, each given once, and that the tensors' bytes lie side by side
     and fill the file exactly: no holes, no overlaps, nothing behind them.
@@ -51,7 +53,7 @@ def read_header(path: Path) -> Header:
     Raises:
         ModelError: The file is anything else, or its header is over 16 MiB or 100,000 tensors.
     """
-    with path.open("rb") as file:
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         raw, data_bytes = _raw_header(file)
     # Counted in the bytes first: reading the JSON of a header that is full of tensors takes seconds.
     if (entries := raw.count(b'"data_offsets"')) > MAX_TENSORS + 1:
@@ -99,7 +101,7 @@ def compare(header: Header, inventory: Inventory) -> None:
         raise ModelError(summary, [Fault("/sha256", "state_mismatch", detail) for detail in shown])
 
 
-def _raw_header(file: BinaryIO) -> tuple[bytes, int]:
+def _raw_header(file: BinaryIO | BufferedIOBase) -> tuple[bytes, int]:
     """Give the header's bytes and the number of bytes behind it."""
     size = file.seek(0, 2)
     file.seek(0)

@@ -1,13 +1,14 @@
 """What a recipe will do to a network, before anything runs: ladder, updates, cost, warnings; arithmetic alone."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ticketing.architectures import Inventory, Layer
-from ticketing.errors import CountError, Fault, RecipeError
+from ticketing.architectures import Inventory
+from ticketing.counts import kept_counts
+from ticketing.errors import Fault, RecipeError
+from ticketing.folder import StartSpec
 from ticketing.recipe import Recipe
-from ticketing.schedule import ladders
+from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
 
 # Forward and backward cost three forwards; a multiply-add is two operations.
@@ -15,54 +16,6 @@ FLOPS_PER_MULTIPLY_ADD = 6
 # One core of an AVX-512 server processor, measured on LeNet-300-100 and ResNet-20 (docs/evidence.md).
 CPU_FLOPS_PER_SECOND = {"fp32": 80e9, "bf16": 200e9}
 CPU_SECONDS_PER_UPDATE = 2e-4
-
-
-def groups(inventory: Inventory, recipe: Recipe) -> dict[str, tuple[str, ...]]:
-    """Say which parameters compete with each other: every one alone (layerwise), or all in `global`.
-
-    Under `global` a parameter whose kind has rate 0 is exempt: a group of its own that keeps everything.
-    """
-    if recipe.scope == "layerwise":
-        return {layer.parameter: (layer.parameter,) for layer in inventory.prunable}
-    exempt = {layer.parameter for layer in inventory.prunable if recipe.rate.of(layer.rate_kind) == 0}
-    competing = tuple(layer.parameter for layer in inventory.prunable if layer.parameter not in exempt)
-    return ({"global": competing} if competing else {}) | {name: (name,) for name in sorted(exempt)}
-
-
-def kept_counts(inventory: Inventory, recipe: Recipe) -> list[dict[str, int]]:
-    """List what every competition group keeps at every level, level 0 first.
-
-    Raises:
-        RecipeError: A level would leave a group with nothing (unless `allow_collapse`), or the target is out of reach.
-    """
-    by_parameter = {layer.parameter: layer for layer in inventory.prunable}
-    members = groups(inventory, recipe)
-    sizes = {group: sum(by_parameter[name].entries for name in names) for group, names in members.items()}
-    rates = {group: _rate(by_parameter, names, recipe) for group, names in members.items()}
-    sparsity = recipe.target.sparsity if recipe.target else None
-    try:
-        rows = ladders(sizes, rates, levels=recipe.levels, sparsity=sparsity)
-    except CountError as error:
-        raise RecipeError(str(error), [Fault("/recipe/rate", "target_out_of_reach", str(error))]) from None
-    if len(rows) == 1:
-        detail = f"expected a sparsity that removes an entry, but {sparsity:g} of {sum(sizes.values())} removes none"
-        raise RecipeError(detail, [Fault("/recipe/target/sparsity", "removes_nothing", detail)])
-    if not recipe.allow_collapse:
-        _refuse_collapse(rows, recipe)
-    return rows
-
-
-def _rate(by_parameter: Mapping[str, Layer], names: tuple[str, ...], recipe: Recipe) -> float:
-    return recipe.rate.of(by_parameter[names[0]].rate_kind)
-
-
-def _refuse_collapse(rows: list[dict[str, int]], recipe: Recipe) -> None:
-    for level, row in enumerate(rows):
-        empty = [group for group, kept in row.items() if kept == 0]
-        if empty:
-            pointer = "/recipe/target/sparsity" if recipe.target else "/recipe/levels"
-            detail = f"expected every layer to keep an entry, but level {level} of {len(rows) - 1} empties {empty}"
-            raise RecipeError(detail, [Fault(pointer, "collapse", detail)])
 
 
 @dataclass(frozen=True)
@@ -85,13 +38,23 @@ class Plan:
     """The smallest accuracy difference (fraction) the test split can show."""
     warnings: list[dict[str, str]]
     resolved_recipe: dict[str, Any]
+    start: dict[str, Any] | None = None
+    """Of a fork: whose level it starts from, which, and in how many of its searches."""
 
     def as_json(self) -> dict[str, Any]:
         """Give the plan as the API answers it."""
         return asdict(self)
 
 
-def plan(inventory: Inventory, recipe: Recipe, *, train: int, test: int, trained: bool = False) -> Plan:
+def plan(
+    inventory: Inventory,
+    recipe: Recipe,
+    *,
+    train: int,
+    test: int,
+    trained: bool = False,
+    start: StartSpec | None = None,
+) -> Plan:
     """Lay out a run: which levels with how many entries, how many trainings and updates, at what cost.
 
     Args:
@@ -100,15 +63,20 @@ def plan(inventory: Inventory, recipe: Recipe, *, train: int, test: int, trained
         train: Examples that weights are fitted on, validation taken away.
         test: Examples of the test split as it will be used.
         trained: Whether the weights came trained: they are the dense run, and level 0 makes no update.
+        start: Of a fork: levels that are taken over cost nothing and are in the ladder all the same.
 
     Raises:
-        RecipeError: The ladder cannot be walked, or rewind and milestones lie outside the training.
+        RecipeError: The ladder cannot be walked, rewind and milestones lie outside the training, or a fork asks for
+            what its parent does not have.
     """
-    rows = kept_counts(inventory, recipe)
+    rows = kept_counts(inventory, recipe, start)
+    if start is not None:
+        check_start(recipe, start, train=train)
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
     steps = recipe.training.length.iterations(per_epoch)
-    start = rewind_step(recipe, per_epoch)
-    updates, trainings = _updates(recipe, levels=len(rows) - 1, steps=steps, start=start, trained=trained)
+    first = rewind_step(recipe, per_epoch)
+    counted = _counted(recipe, levels=len(rows) - 1, steps=steps, first=first, trained=trained, start=start)
+    updates, trainings = counted
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
     rate = CPU_FLOPS_PER_SECOND[recipe.training.precision]
     seconds = updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE)
@@ -130,7 +98,8 @@ def plan(inventory: Inventory, recipe: Recipe, *, train: int, test: int, trained
         training_flops=updates * flops_per_update,
         estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
         test_resolution=1 / test,
-        warnings=_warnings(recipe, test=test),
+        warnings=_warnings(recipe, test=test, start=start),
+        start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
 
@@ -150,20 +119,31 @@ def rewind_step(recipe: Recipe, per_epoch: int) -> int:
     return start
 
 
-def _updates(recipe: Recipe, *, levels: int, steps: int, start: int, trained: bool) -> tuple[int, int]:
+def _start(start: StartSpec | None) -> dict[str, Any] | None:
+    return None if start is None else start.model_dump(mode="json", include={"job", "level", "sha256", "searches"})
+
+
+def _counted(
+    recipe: Recipe, *, levels: int, steps: int, first: int, trained: bool, start: StartSpec | None
+) -> tuple[int, int]:
     """Count (updates, trainings): the ladder of every search, then dense, tickets and controls of every replicate."""
     evidence = recipe.evidence
-    searches = max(1, evidence.replicates if evidence.replicates_of == "search" else 1)
     judged = levels if evidence.levels == "all" else 1
-    short, full = steps - start, steps
-    ladder = (0 if trained else full) + levels * short
+    short, full = steps - first, steps
+    shared = taken_over(recipe, start)
+    own = searches_of(evidence) - shared
+    updates = own * ((0 if trained else full) + levels * short)
+    trainings = own * (levels + (not trained))
+    if start is not None:
+        updates += shared * (levels + 1 - start.level) * short
+        trainings += shared * (levels + 1 - start.level)
     branches = full + judged * (short + sum(full if control == "reinit" else short for control in evidence.controls))
-    updates = searches * ladder + evidence.replicates * branches
-    trainings = searches * (levels + (not trained)) + evidence.replicates * (1 + judged * (1 + len(evidence.controls)))
+    updates += evidence.replicates * branches
+    trainings += evidence.replicates * (1 + judged * (1 + len(evidence.controls)))
     return updates, trainings
 
 
-def _warnings(recipe: Recipe, *, test: int) -> list[dict[str, str]]:
+def _warnings(recipe: Recipe, *, test: int, start: StartSpec | None) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
     if evidence.replicates < 3:
@@ -174,4 +154,17 @@ def _warnings(recipe: Recipe, *, test: int) -> list[dict[str, str]]:
     if evidence.replicates and not isinstance(recipe.rewind, Step):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
+    if start is not None:
+        warnings += _warnings_of_fork(recipe, start)
     return [{"code": code, "detail": detail} for code, detail in warnings]
+
+
+def _warnings_of_fork(recipe: Recipe, start: StartSpec) -> list[tuple[str, str]]:
+    warnings, searches, shared = [], searches_of(recipe.evidence), taken_over(recipe, start)
+    if shared < searches:
+        detail = f"{searches - shared} of {searches} searches have no level {start.level} to start from in {start.job}"
+        warnings.append(("searches_walked_anew", f"{detail}: they walk the whole ladder under this recipe"))
+    if recipe.training != start.recipe.training or recipe.rewind != start.recipe.rewind:
+        detail = f"levels 0 to {start.level - 1} were trained under the recipe of {start.job}, which differs"
+        warnings.append(("levels_trained_differently", detail))
+    return warnings

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ticketing.folder import RunSpec
 from ticketing.recipe import Recipe
+from ticketing.start import taken_over
 
 
 def execution_key(spec: RunSpec, recipe: Recipe) -> dict[str, Any]:
@@ -45,6 +46,8 @@ def run_digest(spec: RunSpec, recipe: Recipe) -> str:
         "model": None if model is None else model.model_dump(mode="json"),
         "data": None if data is None else data.fingerprint or data.uri or data.name,
     }
+    if spec.start is not None:
+        decisive["start"] = spec.start.model_dump(mode="json", include={"level", "sha256", "searches"})
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -83,7 +86,37 @@ def provenance(spec: RunSpec, recipe: Recipe, *, key: Mapping[str, Any], fingerp
         },
         "code": code_digest(),
         "labels": spec.labels,
+        "start": _start(spec, recipe),
     }
+
+
+def _start(spec: RunSpec, recipe: Recipe) -> dict[str, Any] | None:
+    """Say what a fork began with, its parent's own beginning included."""
+    start = spec.start
+    if start is None:
+        return None
+    parents = spec.model_copy(update={"start": start.start})
+    return {
+        "job": start.job,
+        "run": run_digest(parents, start.recipe),
+        "level": start.level,
+        "checkpoint": start.sha256,
+        "searches": taken_over(recipe, start),
+        "changed": changes(start.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")),
+        "start": _start(parents, start.recipe),
+    }
+
+
+def changes(parent: Mapping[str, Any], own: Mapping[str, Any], above: str = "") -> dict[str, dict[str, Any]]:
+    """List by JSON pointer what a recipe has otherwise than its parent's."""
+    found: dict[str, dict[str, Any]] = {}
+    for field in sorted({*parent, *own}):
+        pointer, before, after = f"{above}/{field}", parent.get(field), own.get(field)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found |= changes(before, after, pointer)
+        elif before != after:
+            found[pointer] = {"parent": before, "own": after}
+    return found
 
 
 def code_digest() -> str:

@@ -1,7 +1,7 @@
 """What may be asked of a search: one recipe per search, every field with a default, a bound and a unit.
 
-Exactly what is built is allowed: a word without code behind it is refused with the list of those that have.
-Knows no model and no data; defaults that depend on them are merged in by `ticketing.parsing.resolve`.
+A word without code behind it is refused with the list of those that have. Knows no model and no data: what depends
+on them is merged in by `ticketing.parsing.resolve`.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from ticketing.step import Step
 
+RECIPE_VERSION = 1
+"""The newest that this code can run."""
 SEARCHES = ("iterative",)
 DEFAULT_LEVELS = 10
 Control = Literal["reinit", "shuffle"]

@@ -1,6 +1,7 @@
 """Folder in, folder out: searches, choice, evidence, export, in that order; knows nothing of who made the folder.
 
-An interrupted run goes on from its newest checkpoint and ends with the same bits, on an equal execution key.
+An interrupted run goes on from its newest checkpoint and ends with the same bits, on an equal execution key. A fork
+begins at a level of another run, taken from that run's checkpoint.
 """
 
 import json
@@ -15,10 +16,11 @@ from ticketing.data.dataset import Dataset
 from ticketing.data.preparation import prepare
 from ticketing.delivery import deliver
 from ticketing.errors import DataError, Fault, ModelError
-from ticketing.evidence import gather, searches_of
+from ticketing.evidence import gather
 from ticketing.execution import settle
 from ticketing.findings import Findings
 from ticketing.folder import CHECKPOINTS, DATA, MODEL, OUT, RECIPE, RunSpec
+from ticketing.inheritance import take_over
 from ticketing.invariants import Invariants
 from ticketing.journal import Journal, open_journal
 from ticketing.observer import Observer
@@ -28,6 +30,7 @@ from ticketing.provenance import execution_key, run_digest
 from ticketing.recipe import Recipe
 from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
+from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
 from ticketing.workbench import INVARIANTS, Workbench
 
@@ -56,6 +59,8 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
     bench = _bench(subject, data, recipe, journal, observer=observer, clock=clock, spec=spec)
     restart = restart_of(recipe, per_epoch=bench.per_epoch)
     found = Findings(journal, subject, restart=restart, seed=recipe.seed)
+    if spec.start is not None and journal.resumed_from is None:
+        take_over(bench, found, folder, spec=spec, restart=restart)
     for replicate in range(searches_of(recipe.evidence)):
         SEARCHES[recipe.search](bench, replicate)
     delivered = choose(bench, found)
@@ -97,6 +102,9 @@ def _say_started(journal: Journal, observer: Observer) -> None:
     if saved is not None and journal.saved_under != journal.execution_key:
         detail = f"goes on from a checkpoint made under {journal.saved_under}; the last bits may differ"
         observer.emit("warning", code="resumed_on_different_hardware", detail=detail)
+    if journal.damaged:
+        detail = f"starts over, for no checkpoint is whole: {'; '.join(journal.damaged)}"
+        observer.emit("warning", code="checkpoints_damaged", detail=detail)
     observer.emit("phase", phase="fetch_data")
 
 
@@ -110,8 +118,14 @@ def _bench(
     clock: Callable[[], float],
     spec: RunSpec,
 ) -> Workbench:
-    splits = {"train": len(data.y_train), "test": len(data.y_test)}
-    planned = plan(subject.inventory, recipe, **splits, trained=subject.weights == "trained")
+    planned = plan(
+        subject.inventory,
+        recipe,
+        train=len(data.y_train),
+        test=len(data.y_test),
+        trained=subject.weights == "trained",
+        start=spec.start,
+    )
     if journal.resumed_from is None:
         for note in data.notes:
             observer.emit("warning", code="validation_from_test", detail=note)
@@ -125,6 +139,7 @@ def _bench(
         clock=clock,
         checkpoint_seconds=spec.execution.checkpoint_seconds,
         plan=planned,
+        start=spec.start,
     )
 
 

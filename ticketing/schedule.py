@@ -47,18 +47,20 @@ def ladders(
     *,
     levels: int | None = None,
     sparsity: float | None = None,
+    of: int | None = None,
 ) -> list[dict[str, int]]:
-    """List the kept count of every competition group at every level, level 0 first.
+    """List the kept count of every competition group at every level, the level it begins with first.
 
     Give either `levels`, or a final `sparsity` over all groups together: then as many levels as the rates
     need, the last a partial one that lands on the sparsity to the entry (largest remainder over the groups,
     the earlier group first among equals).
 
     Args:
-        sizes: Entries per competition group at level 0.
+        sizes: Entries per competition group at the level it begins with.
         rates: Share of the currently kept that each level removes, per group, in [0, 1).
-        levels: Number of pruned levels.
+        levels: Number of levels after that.
         sparsity: Fraction removed at the last level, in [0, 1).
+        of: How many entries `sparsity` is a fraction of; all that are there at first when it is left out.
 
     Raises:
         CountError: A count or rate out of range, or a sparsity that the rates never reach.
@@ -71,7 +73,7 @@ def ladders(
     assert sparsity is not None
     if not 0 <= sparsity < 1:
         raise CountError(f"expected a sparsity in [0, 1), got {sparsity}")
-    wanted = kept_at(sum(sizes.values()), sparsity)
+    wanted = kept_at(sum(sizes.values()) if of is None else of, sparsity)
     rows = [dict(sizes)]
     while sum(rows[-1].values()) > wanted:
         before = rows[-1]

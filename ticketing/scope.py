@@ -22,7 +22,7 @@ def select(
 
     Args:
         scores: One tensor per prunable parameter; higher means keep. The mask has their order.
-        counts: Kept entries per group, as `plan.kept_counts` lists them for a level.
+        counts: Kept entries per group, as `counts.kept_counts` lists them for a level.
         groups: Which parameters compete together, as `plan.groups` lists them; every parameter in one group.
         within: The previous level's mask; nothing it removed comes back.
         allow_collapse: Let a parameter keep nothing.

@@ -6,10 +6,11 @@ from typing import Any
 
 from torch import Tensor
 
+from ticketing.checkpoint import Unfinished
 from ticketing.data.dataset import Dataset
-from ticketing.folder import EventType
+from ticketing.folder import EventType, StartSpec
 from ticketing.invariants import Invariants
-from ticketing.journal import Journal, Unfinished
+from ticketing.journal import Journal
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
 from ticketing.plan import Plan
@@ -39,6 +40,8 @@ class Workbench:
     """Monotonic, in seconds."""
     checkpoint_seconds: float
     plan: Plan
+    start: StartSpec | None = None
+    """Of a fork: where its parent's levels end."""
     progress: RunProgress = field(init=False)
     _saved_at: float = field(default=float("-inf"), init=False)
     _phase: str = field(default="", init=False)
@@ -57,9 +60,17 @@ class Workbench:
         """Pruned levels of the ladder; also the number of the last one."""
         return self.plan.levels
 
-    def finished(self, where: Where) -> Result | None:
-        """Give the result of a training that an earlier attempt or an earlier step finished; None to do it now."""
-        return self.result(where) if where.piece in self.journal.facts else None
+    def passed(self, where: Where) -> bool:
+        """Say whether a training is finished, and count what it made; one taken over made nothing in this run."""
+        if where.piece not in self.journal.facts:
+            return False
+        if not self.inherited(where):
+            self.progress.skip(self.result(where).updates)
+        return True
+
+    def inherited(self, where: Where) -> bool:
+        """Say whether a finished training was taken over from a parent."""
+        return bool(self.journal.facts[where.piece].get("inherited", False))
 
     def result(self, where: Where) -> Result:
         """Give the result of a training that is finished."""

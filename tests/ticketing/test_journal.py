@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from ticketing.checkpoint import Unfinished
 from ticketing.errors import CheckpointError
-from ticketing.journal import KEPT_SECONDS, Journal, Unfinished, open_journal
+from ticketing.journal import KEPT_SECONDS, Journal, open_journal
 from ticketing.where import Where
 
 HERE = Where(replicate=0, stage="search", branch="ticket", level=2, step=40)
@@ -82,11 +83,15 @@ def test_a_checkpoint_without_its_marker_was_never_finished(tmp_path: Path) -> N
     assert opened(tmp_path).facts == {"level/0": {"level": 0}}
 
 
-def test_when_none_is_whole_the_run_does_not_begin_anew(tmp_path: Path) -> None:
-    saved(tmp_path, 0)
+def test_when_none_is_whole_the_journal_is_empty_says_why_and_numbers_on(tmp_path: Path) -> None:
+    saved(tmp_path, 0, 1)
     (tmp_path / "000001.safetensors").write_bytes(b"")
-    with pytest.raises(CheckpointError, match="000001"):
-        opened(tmp_path)
+    (tmp_path / "000002.safetensors").unlink()
+    journal = opened(tmp_path)
+    assert (journal.facts, journal.resumed_from, journal.next_number) == ({}, None, 3)
+    assert [why[:6] for why in journal.damaged] == ["000002", "000001"]
+    assert saved(tmp_path, 0).resumed_from is None
+    assert opened(tmp_path).facts == {"level/0": {"level": 0}}
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:

@@ -225,3 +225,34 @@ def test_without_a_descriptor_of_their_own_events_go_to_stdout(tmp_path: Path) -
         check=False,
     )
     assert json.loads(done.stdout)["type"] == "failed"
+
+
+WITHOUT_MEMORY = """
+import sys
+import torch
+import ticketing.run
+
+def run(*_, **__):
+    raise {error}
+
+ticketing.run.run = run
+from ticketing.__main__ import main
+sys.exit(main(["run", sys.argv[1]]))
+"""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of ...')",
+        "RuntimeError('CUDA error: out of memory')",
+        "RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`')",
+        "MemoryError()",
+    ],
+)
+def test_every_way_in_which_torch_is_refused_memory_ends_a_run_as_out_of_memory(error: str, tmp_path: Path) -> None:
+    (tmp_path / RUN).write_text(RunSpec().model_dump_json())
+    command = [sys.executable, "-c", WITHOUT_MEMORY.format(error=error), str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == EXIT_FAILED
+    assert json.loads(done.stdout.splitlines()[0])["data"]["code"] == "out_of_memory"

@@ -40,7 +40,7 @@ def test_an_event_too_long_for_its_reader_is_not_written() -> None:
     assert stream.getvalue() == b""
 
 
-@pytest.mark.parametrize("value", [nan, inf, object(), b"bytes"], ids=str)
+@pytest.mark.parametrize("value", [nan, inf, object(), b"bytes"], ids=["nan", "inf", "object", "bytes"])
 def test_what_json_has_no_word_for_is_refused_by_either_observer(value: object) -> None:
     observer, stream = stream_observer()
     for either in (observer, RecordingObserver()):

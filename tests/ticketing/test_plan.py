@@ -6,8 +6,9 @@ import pytest
 
 from ticketing.architectures import Inventory, arguments_for, inventory
 from ticketing.errors import RecipeError
+from ticketing.folder import StartSpec
 from ticketing.parsing import resolve
-from ticketing.plan import Plan, groups, kept_counts, plan, rewind_step
+from ticketing.plan import Plan, plan, rewind_step
 from ticketing.recipe import Recipe
 
 
@@ -27,20 +28,6 @@ def planned(test: int = 10_000, **fields: Any) -> Plan:
 def test_the_ladder_of_lenet_is_the_published_one() -> None:
     ladder = planned(levels=20).ladder
     assert [ladder[level]["kept"] for level in (0, 3, 7, 9, 15, 20)] == [266_200, 136_511, 56_094, 35_981, 9_537, 3_180]
-
-
-def test_the_output_layer_has_a_rate_of_its_own() -> None:
-    assert kept_counts(network(), recipe(levels=1))[1] == {
-        "fc1.weight": 188_160,
-        "fc2.weight": 24_000,
-        "fc3.weight": 900,
-    }
-
-
-def test_all_compete_under_global_but_those_exempt() -> None:
-    exempting = recipe(scope="global", rate={"default": 0.2, "output": 0}, levels=2)
-    assert groups(network(), exempting) == {"global": ("fc1.weight", "fc2.weight"), "fc3.weight": ("fc3.weight",)}
-    assert kept_counts(network(), exempting)[2] == {"global": 169_728, "fc3.weight": 1_000}
 
 
 def test_a_target_is_reached_to_the_entry() -> None:
@@ -100,3 +87,26 @@ def test_the_resolution_of_the_test_split_is_told_and_a_finer_tolerance_warned_o
     assert fine.test_resolution == 1 / 360
     assert "tolerance_below_resolution" in [warning["code"] for warning in coarse.warnings]
     assert "tolerance_below_resolution" not in [warning["code"] for warning in fine.warnings]
+
+
+def forked(level: int, parent: dict[str, Any], searches: int = 1, **fields: Any) -> Plan:
+    start = StartSpec(job="job_a", level=level, sha256="0" * 64, recipe=recipe(**parent), searches=searches)
+    return plan(network(), recipe(**fields), train=55_000, test=10_000, start=start)
+
+
+def test_a_fork_counts_only_what_it_trains_itself() -> None:
+    asked = {"levels": 4, "evidence": {"replicates": 3, "controls": []}, "training": {"length": "100it"}}
+    whole, fork = planned(**asked), forked(3, asked, searches=3, **asked)
+    assert (whole.trainings - fork.trainings, whole.updates - fork.updates) == (3 * 3, 3 * 300)
+    # Two of the three searches had not come so far: they are walked from their dense run on.
+    assert forked(3, asked, searches=1, **asked).trainings == whole.trainings - 3
+    assert fork.ladder == whole.ladder
+    assert (whole.start, fork.start) == (None, {"job": "job_a", "level": 3, "sha256": "0" * 64, "searches": 3})
+
+
+def test_a_fork_that_could_mislead_is_warned_about() -> None:
+    asked = {"levels": 2, "evidence": "standard"}
+    codes = {warning["code"] for warning in forked(1, asked, **asked, rewind="lr").warnings}
+    assert codes >= {"searches_walked_anew", "levels_trained_differently"}
+    codes = {warning["code"] for warning in forked(1, asked, searches=3, **asked).warnings}
+    assert codes.isdisjoint({"searches_walked_anew", "levels_trained_differently"})

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from ticketing.folder import DataSpec, Execution, ModelSpec, RunSpec
-from ticketing.provenance import code_digest, execution_key, provenance, run_digest, state_digest
+from ticketing.folder import DataSpec, Execution, ModelSpec, RunSpec, StartSpec
+from ticketing.provenance import changes, code_digest, execution_key, provenance, run_digest, state_digest
 from ticketing.recipe import Recipe
 
 RECIPE = Recipe.model_validate({"search": "iterative"})
@@ -23,6 +23,29 @@ SPEC = RunSpec(model=ModelSpec(architecture="mlp", seed=0), data=DataSpec(name="
 )
 def test_recipe_model_and_data_decide_the_run(spec: RunSpec, recipe: Recipe) -> None:
     assert run_digest(spec, recipe) != run_digest(SPEC, RECIPE)
+
+
+def start(**fields: Any) -> StartSpec:
+    return StartSpec.model_validate({"job": "job_a", "level": 2, "sha256": "0" * 64, "recipe": RECIPE} | fields)
+
+
+def test_where_a_fork_starts_decides_the_run_and_whose_level_it_is_does_not() -> None:
+    def digest(begun: StartSpec | None) -> str:
+        return run_digest(SPEC.model_copy(update={"start": begun}), RECIPE)
+
+    others = [None, start(), start(level=3), start(sha256="1" * 64), start(searches=2)]
+    assert len({digest(begun) for begun in others}) == 5
+    assert digest(start(job="job_b")) == digest(start())
+
+
+def test_every_changed_field_is_listed_with_both_values() -> None:
+    one = {"seed": 0, "rate": {"default": 0.2, "output": None}, "target": None}
+    other = {"seed": 0, "rate": {"default": 0.3, "output": None}, "target": {"sparsity": 0.9}}
+    assert changes(one, other) == {
+        "/rate/default": {"parent": 0.2, "own": 0.3},
+        "/target": {"parent": None, "own": {"sparsity": 0.9}},
+    }
+    assert changes(one, one) == {}
 
 
 def test_names_and_machines_do_not_decide_the_run() -> None:

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ticketing.architectures import arguments_for, inventory
+from ticketing.counts import groups, kept_counts
 from ticketing.errors import CollapseError, InvariantError
 from ticketing.mask import Mask
-from ticketing.plan import groups, kept_counts
 from ticketing.recipe import Recipe
 from ticketing.scope import select
 from ticketing.selection import keep_top

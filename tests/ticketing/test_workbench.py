@@ -103,10 +103,22 @@ def test_the_seconds_of_all_attempts_are_added(make_bench: Any) -> None:
 def test_a_finished_training_is_known_to_the_next_attempt(make_bench: Any) -> None:
     bench = make_bench()
     made, result = bench.train(WHERE, bench.subject.initial_state, mask=half(bench), order_seed=1)
-    assert bench.finished(WHERE) is None
+    assert not bench.passed(WHERE)
     bench.record(WHERE, result, made)
     bench.between(WHERE)
-    assert make_bench().finished(WHERE) == result
+    again = make_bench()
+    assert again.passed(WHERE)
+    assert (again.result(WHERE), again.progress.done) == (result, result.updates)
+
+
+def test_a_training_taken_over_counts_nothing_towards_this_run(make_bench: Any) -> None:
+    bench = make_bench()
+    made, result = bench.train(WHERE, bench.subject.initial_state, mask=half(bench), order_seed=1)
+    bench.record(WHERE, result, made)
+    bench.journal.facts[WHERE.piece]["inherited"] = True
+    done = bench.progress.done
+    assert bench.passed(WHERE)
+    assert (bench.inherited(WHERE), bench.progress.done) == (True, done)
 
 
 def test_a_stop_between_trainings_saves_first(make_bench: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ticketing.errors import VerificationError
-from ticketing.files import sha256_of, sync_folder, write_whole
+from ticketing.whole import sha256_of, sync_folder, write_whole
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 MANIFEST_VERSION = 1
@@ -14,6 +14,7 @@ MEDIA_TYPES = {
     ".json": "application/json",
     ".html": "text/html; charset=utf-8",
     ".md": "text/markdown; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
     "": "text/plain; charset=utf-8",
 }
 

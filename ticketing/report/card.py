@@ -1,9 +1,9 @@
 """The report as a model card in Markdown, with the ten lines that read the files; knows the file formats by name."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from ticketing.report import words
+from ticketing.report.markdown import plain, table
 
 _BRANCHES = ("ticket", "dense", "reinit", "shuffle")
 
@@ -33,15 +33,16 @@ def read_sparse(path):
 def card(report: words.Report) -> str:
     """Write the model card: what the ticket is, what was shown, what was not, how to load it."""
     row = words.delivered_level(report)
-    architecture, dataset = _plain(report["model"]["architecture"]), _plain(report["dataset"]["name"])
-    name = _plain(report["job"].get("name") or f"{architecture} on {dataset}")
+    architecture, dataset = plain(report["model"]["architecture"]), plain(report["dataset"]["name"])
+    name = plain(report["job"].get("name") or f"{architecture} on {dataset}")
     return "\n".join(
         [
             f"# {name}",
             "",
             words.verdict_sentence(report),
             "",
-            *_table(
+            *([plain(fork), ""] if (fork := words.start_sentence(report)) else []),
+            *table(
                 ["", ""],
                 [
                     ["network", architecture],
@@ -54,7 +55,7 @@ def card(report: words.Report) -> str:
             ),
             "## Levels",
             "",
-            *_table(
+            *table(
                 ["level", "sparsity", "kept", *(f"{branch}, test" for branch in _BRANCHES), "verdict"],
                 [_level(row) for row in report["levels"]],
             ),
@@ -76,7 +77,7 @@ def card(report: words.Report) -> str:
             "",
             "## What to know",
             "",
-            *(f"- `{_plain(w['code'])}`: {_plain(w['detail'])}" for w in report.get("warnings", [])),
+            *(f"- `{plain(w['code'])}`: {plain(w['detail'])}" for w in report.get("warnings", [])),
             "",
         ]
     )
@@ -91,13 +92,3 @@ def _level(row: dict[str, Any]) -> list[str]:
         *(words.mean_of(test.get(branch)) for branch in _BRANCHES),
         row.get("verdict") or "\N{EN DASH}",
     ]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return [*("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines), ""]
-
-
-def _plain(text: str) -> str:
-    """Take the markup out of a text from outside: on one line, and no character that Markdown or HTML reads."""
-    return "".join(" " if c in "\r\n\t" else f"\\{c}" if c in "\\`*_{}[]<>#|!" else c for c in str(text))

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ticketing.costs import Flops, training_flops
-from ticketing.evidence import searches_of, trainings
+from ticketing.evidence import trainings
 from ticketing.findings import Findings
 from ticketing.judgement import Judge, certificate_json
 from ticketing.mask import Mask
 from ticketing.report.levels import curves, level_rows
 from ticketing.results import Result
+from ticketing.start import recipe_of_level, searches_of
 from ticketing.step import Step
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -109,13 +110,16 @@ def certificate_of(judge: Judge, level: int) -> dict[str, Any]:
 def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[str, Any]:
     """Add up the work of the search and, apart from it, of the certificate; one update counts three forwards.
 
-    `flops_executed` is of the dense kernels that really ran, the axis on which searches are compared.
+    `flops_executed` is of the dense kernels that really ran, the axis on which searches are compared. What a fork took
+    over from its parent is in neither, and stands beside them.
     """
-    search = [
-        (bench.result(Where.of_search(replicate, level)), found.mask(replicate, level))
+    searched = [
+        Where.of_search(replicate, level)
         for replicate in range(searches_of(bench.recipe.evidence))
         for level in range(bench.levels_total + 1)
     ]
+    search = [(bench.result(w), found.mask(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
+    inherited = [w for w in searched if bench.inherited(w)]
     evidence = bench.recipe.evidence
     of_search = evidence.replicates_of == "search"
     certificate = [
@@ -129,6 +133,27 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
         "flops_executed": (flops := _flops(bench, search)).executed,
         "flops_nonzero": flops.nonzero,
         "certificate_flops": _flops(bench, certificate).executed,
+        **(_taken_over(bench, found, inherited) if bench.start else {}),
+    }
+
+
+def _taken_over(bench: Workbench, found: Findings, inherited: Sequence[Where]) -> dict[str, Any]:
+    """Add up what the levels cost that a fork took over: this run did not do it, but somebody did."""
+    flops = Flops(0, 0)
+    for where in inherited:
+        recipe = recipe_of_level(where.level, bench.recipe, bench.start)
+        flops += training_flops(
+            bench.subject.inventory,
+            found.mask(where.replicate, where.level).counts(),
+            updates=bench.result(where).updates,
+            batch_size=min(recipe.training.batch_size, len(bench.data.y_train)),
+        )
+    results = [bench.result(where) for where in inherited]
+    return {
+        "inherited_trainings": len(inherited),
+        "inherited_updates": sum(result.updates for result in results),
+        "inherited_seconds": round(sum(result.seconds for result in results), 3),
+        "inherited_flops": flops.executed,
     }
 
 

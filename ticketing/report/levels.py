@@ -7,11 +7,11 @@ from typing import Any
 from jaxtyping import Bool
 from torch import Tensor
 
-from ticketing.evidence import searches_of
 from ticketing.findings import Findings
 from ticketing.judgement import Judge
 from ticketing.paths import effective_counts, varying_inputs
 from ticketing.results import curve_of, first_step_at
+from ticketing.start import searches_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -22,7 +22,9 @@ def level_rows(
     """Make the rows, level 0 first. `validation` is of the search that is delivered; `replicates` lists them all."""
     varying = varying_inputs(bench.data.x_train)
     return [
-        _entries(bench, found, level, varying) | _figures(bench, level, judge=judge, judged=judged, delivered=delivered)
+        _entries(bench, found, level, varying)
+        | _figures(bench, level, judge=judge, judged=judged, delivered=delivered)
+        | {"inherited": bench.inherited(Where.of_search(0, level))}
         for level in range(bench.levels_total + 1)
     ]
 

@@ -1,14 +1,13 @@
 """The report as one page that opens offline: no script, no other file; draws what the document says, adds nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from ticketing.report import words
 from ticketing.report.figure import accuracy_figure, density_figure
+from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, whole_page
 
-_STYLE = Path(__file__).with_name("page.css")
 _BRANCHES = ("ticket", "dense", "reinit", "shuffle")
 
 
@@ -23,21 +22,15 @@ def page(report: words.Report) -> str:
             _certificate(report),
             _density(report),
             _invariants(report),
-            _mapping("Cost", report["cost"], _COST_NOTE),
-            _mapping("Sizes in bytes", report["sizes"], words.SPEED),
+            mapping("Cost", report["cost"], _COST_NOTE),
+            mapping("Sizes in bytes", report["sizes"], words.SPEED),
             _warnings(report),
-            _mapping("Provenance", _flat(report["provenance"])),
+            mapping("Provenance", flat(report["provenance"])),
             f"<footer>report version {escape(str(report['report_version']))} · every accuracy with its n; "
             "differences in percentage points.</footer>",
         ]
     )
-    head = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
-    )
-    return f"{head}<body>{body}</body></html>\n"
+    return whole_page(title, body)
 
 
 _COST_NOTE = "One update counts as three forward passes, a multiply-add as two operations."
@@ -53,15 +46,13 @@ def _header(report: words.Report, title: str) -> str:
         _accuracy_fact("Ticket", test.get("ticket"), search.get("test_accuracy")),
         _accuracy_fact("Dense", test.get("dense"), None),
     ]
-    cells = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
-        for name, value, note in facts
-    )
+    fork = words.start_sentence(report)
+    origin = f'<p class="note">{escape(fork)}</p>' if fork else ""
     subject = f"{report['model']['architecture']} · {report['dataset']['name']} · {report['recipe']['search']} search"
     return (
         f'<p class="over">{escape(subject)}</p><h1>{escape(title)}</h1>'
         f'<span class="verdict {verdict}">{escape(shown)}</span>'
-        f'<p class="lead">{escape(words.verdict_sentence(report))}</p><dl class="facts">{cells}</dl>'
+        f'<p class="lead">{escape(words.verdict_sentence(report))}</p>{origin}{facts_of(facts)}'
     )
 
 
@@ -98,7 +89,7 @@ def _levels(report: words.Report) -> str:
     head = ["level", "sparsity", "kept", "validation (search)", *(f"{branch}, test" for branch in run), "verdict"]
     chosen = [row["level"] == report["search"]["delivered_level"] for row in report["levels"]]
     note = "Test figures of levels other than the one handed out are exploratory: the choice was made on validation."
-    return f'<h2>Levels</h2>{_table(head, rows, marked=chosen)}<p class="note">{note}</p>'
+    return f'<h2>Levels</h2>{table(head, rows, marked=chosen)}<p class="note">{note}</p>'
 
 
 def _certificate(report: words.Report) -> str:
@@ -123,7 +114,7 @@ def _certificate(report: words.Report) -> str:
         f"search never saw. One test example is {100 * certificate['resolution']:.2f} points. "
         "A bound counts only if both intervals agree on it."
     )
-    return f'<h2>Certificate</h2>{_table(head, rows)}<p class="note">{escape(note)}</p>'
+    return f'<h2>Certificate</h2>{table(head, rows)}<p class="note">{escape(note)}</p>'
 
 
 def _density(report: words.Report) -> str:
@@ -139,7 +130,7 @@ def _density(report: words.Report) -> str:
 
 def _invariants(report: words.Report) -> str:
     rows = [[escape(item["name"]), words.number(item["checked"]), _held(item["held"])] for item in report["invariants"]]
-    return f"<h2>Invariants checked while running</h2>{_rows(['promise', 'times checked', 'held'], rows)}"
+    return f"<h2>Invariants checked while running</h2>{rows_of(['promise', 'times checked', 'held'], rows)}"
 
 
 def _held(held: bool) -> str:
@@ -151,30 +142,3 @@ def _warnings(report: words.Report) -> str:
         f"<li><code>{escape(w['code'])}</code> {escape(w['detail'])}</li>" for w in report.get("warnings", [])
     )
     return f'<h2>Warnings</h2><ul class="plain">{items}</ul>' if items else ""
-
-
-def _mapping(title: str, values: Mapping[str, Any], note: str = "") -> str:
-    rows = [[name.replace("_", " "), words.number(value)] for name, value in values.items()]
-    below = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<h2>{escape(title)}</h2>{_table(['', ''], rows)}{below}"
-
-
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{above}{name} ") if isinstance(value, Mapping) else {f"{above}{name}": value}
-    return flat
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, marked: Sequence[bool] = ()) -> str:
-    return _rows(head, [[escape(cell) for cell in row] for row in rows], marked=marked)
-
-
-def _rows(head: Sequence[str], rows: Sequence[Sequence[str]], *, marked: Sequence[bool] = ()) -> str:
-    """Lay out cells that are already markup."""
-    top = f"<tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>" if any(head) else ""
-    body = ""
-    for index, row in enumerate(rows):
-        word = ' class="delivered"' if index < len(marked) and marked[index] else ""
-        body += f"<tr{word}>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"
-    return f'<div class="wide"><table>{top}{body}</table></div>'

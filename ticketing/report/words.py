@@ -60,6 +60,16 @@ def verdict_sentence(report: Report) -> str:
     )
 
 
+def start_sentence(report: Report) -> str | None:
+    """Say of a fork whose levels it begins with and what it changed; None where nothing was taken over."""
+    start = report["provenance"].get("start")
+    if start is None:
+        return None
+    taken = "level 0 is" if start["level"] == 1 else f"levels 0 to {start['level'] - 1} are"
+    changed = ", ".join(start["changed"]) or "nothing"
+    return f"A fork of {start['job']} from level {start['level']}: {taken} its parent's. Changed: {changed}."
+
+
 def _list(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 

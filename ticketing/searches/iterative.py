@@ -5,15 +5,17 @@ One-shot pruning is one level. Every level ends in a checkpoint that carries its
 
 from collections.abc import Mapping
 
+from ticketing.counts import groups, kept_counts
 from ticketing.criteria import CRITERIA
 from ticketing.evaluation import evaluate
+from ticketing.facts import say_completed, say_mask_drawn
 from ticketing.findings import Findings
 from ticketing.mask import Mask
-from ticketing.plan import groups, kept_counts
 from ticketing.results import Result
 from ticketing.rewinding import Restart, restart_of
 from ticketing.scope import select
 from ticketing.seeds import derive
+from ticketing.start import keeps_restarts
 from ticketing.subject import placed
 from ticketing.training import Trained
 from ticketing.training_state import CurvePoint
@@ -31,14 +33,12 @@ def search(bench: Workbench, replicate: int) -> None:
         Stopped: The observer asked to stop; the journal was saved.
         SearchError: The search could not go on.
     """
-    ladder = kept_counts(bench.subject.inventory, bench.recipe)
+    ladder = kept_counts(bench.subject.inventory, bench.recipe, bench.start)
     restart = restart_of(bench.recipe, per_epoch=bench.per_epoch)
     found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed)
     for level in range(len(ladder)):
         where = Where.of_search(replicate, level)
-        result = bench.finished(where)
-        if result is not None:
-            bench.progress.skip(result.updates)
+        if bench.passed(where):
             continue
         last = level == len(ladder) - 1
         trained = _level(bench, found, where, restart=restart, last=last)
@@ -59,23 +59,12 @@ def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart,
     bench.record(where, result, trained)
     if level == 0 and restart.first_step:
         found.keep_point(replicate, trained.captured[restart.first_step])
-    if last or bench.recipe.evidence.levels == "all":
+    if last or keeps_restarts(bench.recipe):
         found.keep_restart(replicate, level)
     if replicate == 0 and (last or bench.recipe.keep_levels == "models"):
         found.keep_trained(replicate, level, trained.best)
     found.keep_latest(replicate, None if last else trained.final)
-    bench.say(
-        "level_completed",
-        replicate=replicate,
-        level=level,
-        **_kept(mask),
-        validation_accuracy=result.accuracy,
-        validation_loss=result.loss,
-        early_stop_step=result.early_stop_step,
-        censored=result.censored,
-        seconds=round(result.seconds, 3),
-        updates=result.updates,
-    )
+    say_completed(bench, where, mask, result)
     return trained
 
 
@@ -127,13 +116,9 @@ def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[st
         name=f"level {level}, replicate {replicate}",
     )
     found.keep_mask(replicate, level, mask)
-    bench.say("mask_drawn", replicate=replicate, level=level, **_kept(mask), layers=mask.counts())
+    say_mask_drawn(bench, where, mask)
 
 
 def order_seed(bench: Workbench, where: Where) -> int:
     """Give the seed of the order in which a level of a search sees its examples."""
     return derive(bench.recipe.seed, where.replicate, "order", "search", where.level)
-
-
-def _kept(mask: Mask) -> dict[str, float]:
-    return {"kept": mask.kept_count, "total": mask.total, "sparsity": mask.sparsity}

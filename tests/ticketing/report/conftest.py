@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ticketing.report.grid_document import grid_document
+
 
 def _result(*values: float) -> dict[str, Any]:
     return {"values": list(values), "mean": sum(values) / len(values), "n": len(values)}
@@ -81,3 +83,63 @@ def report() -> dict[str, Any]:
         "model": {"architecture": "mlp"},
         "warnings": [{"code": "no_speedup_from_unstructured", "detail": "zeros & <dense> layouts"}],
     }
+
+
+def _point(seed: int, sparsity: float, accuracy: float, *, failed: bool = False) -> dict[str, Any]:
+    """Make a point of a grid as the database has it: two searches of one level each."""
+    levels = [
+        {"replicate": replicate, "level": level, "kept": kept, "total": 1000, "sparsity": 1 - kept / 1000}
+        | {"validation_accuracy": value, "validation_loss": 0.1, "early_stop_step": 5}
+        for replicate in (0, 1)
+        for level, kept, value in (
+            (0, 1000, 0.97 - 0.02 * replicate),
+            (1, round(1000 * (1 - sparsity)), accuracy),
+        )
+    ]
+    ticket = {"level": 1, "sparsity": sparsity, "validation_accuracy": accuracy}
+    summary = ticket | {"accuracy": accuracy - 0.01, "accuracy_drop": 0.96 - accuracy, "bytes": 100}
+    best = {"level": 1, "sparsity": 0.5, "metric": "validation_accuracy", "value": accuracy, "delta_vs_dense": -0.01}
+    return {
+        "job": f"job_{seed}_{sparsity}",
+        "name": f"two by two · seed {seed}, sparsity {sparsity}",
+        "point": {"/seed": seed, "/target/sparsity": sparsity},
+        "state": "failed" if failed else "succeeded",
+        "error": {"code": "diverged", "detail": "the loss is no longer finite"} if failed else None,
+        "summary": None if failed else summary | {"verdict": "winning", "n": 3, "flops": 1000.0},
+        "best": None if failed else best,
+        "gate": None,
+        "warnings": [] if failed else [{"code": "no_speedup", "detail": "zeros & <dense> layouts"}],
+        "seconds": 10.0,
+        "levels": levels[:1] if failed else levels,
+    }
+
+
+@pytest.fixture
+def grid_points() -> list[dict[str, Any]]:
+    """Two seeds at two sparsities; the last one failed."""
+    return [
+        _point(0, 0.5, 0.94),
+        _point(0, 0.8, 0.92),
+        _point(1, 0.5, 0.95),
+        _point(1, 0.8, 0.0, failed=True),
+    ]
+
+
+@pytest.fixture
+def failed_points() -> list[dict[str, Any]]:
+    """Two seeds that both failed."""
+    return [dict(_point(seed, 0.5, 0.0, failed=True), point={"/seed": seed}) for seed in (0, 1)]
+
+
+@pytest.fixture
+def grid(grid_points: list[dict[str, Any]]) -> dict[str, Any]:
+    """The report over those points."""
+    return grid_document(
+        job={"id": "job_grid", "name": "two by two", "labels": {}},
+        axes={"/seed": [0, 1], "/target/sparsity": [0.5, 0.8]},
+        points=grid_points,
+        gate=None,
+        model="mlp",
+        dataset="builtin:digits",
+        recipe={"search": "iterative"},
+    )

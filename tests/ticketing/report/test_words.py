@@ -2,7 +2,7 @@
 
 import pytest
 
-from ticketing.report.words import interval, number, points
+from ticketing.report.words import interval, number, points, start_sentence
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ def test_differences_are_points_with_a_sign() -> None:
     assert [points(0.0123), points(-0.005)] == ["+1.23", "\N{MINUS SIGN}0.50"]
     assert interval((-0.01, 0.02)) == "\N{MINUS SIGN}1.00 to +2.00"
     assert interval(None) == "\N{EN DASH}"
+
+
+def test_a_fork_says_whose_levels_it_has_and_what_it_changed() -> None:
+    start = {"job": "job_a", "level": 2, "changed": {"/target/sparsity": {"parent": 0.8, "own": 0.9}}}
+    said = start_sentence({"provenance": {"start": start}})
+    assert said == "A fork of job_a from level 2: levels 0 to 1 are its parent's. Changed: /target/sparsity."
+    assert start_sentence({"provenance": {"start": None}}) is None

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from ticketing import recipe
+from ticketing.counts import kept_counts
 from ticketing.criteria import CRITERIA
 from ticketing.errors import CollapseError
 from ticketing.findings import Findings
 from ticketing.observer import RecordingObserver, Stopped
-from ticketing.plan import kept_counts
 from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
 from ticketing.searches.iterative import order_seed, search

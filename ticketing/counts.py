@@ -1,0 +1,97 @@
+"""How many entries every competition group keeps at every level of a ladder; knows no scores and no tensors."""
+
+from collections.abc import Mapping, Sequence
+
+from ticketing.architectures import Inventory, Layer
+from ticketing.errors import CountError, Fault, RecipeError
+from ticketing.folder import StartSpec
+from ticketing.recipe import Recipe
+from ticketing.schedule import kept_at, ladders
+
+
+def groups(inventory: Inventory, recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """Say which parameters compete with each other: every one alone (layerwise), or all in `global`.
+
+    Under `global` a parameter whose kind has rate 0 is exempt: a group of its own that keeps everything.
+    """
+    if recipe.scope == "layerwise":
+        return {layer.parameter: (layer.parameter,) for layer in inventory.prunable}
+    exempt = {layer.parameter for layer in inventory.prunable if recipe.rate.of(layer.rate_kind) == 0}
+    competing = tuple(layer.parameter for layer in inventory.prunable if layer.parameter not in exempt)
+    return ({"global": competing} if competing else {}) | {name: (name,) for name in sorted(exempt)}
+
+
+def kept_counts(inventory: Inventory, recipe: Recipe, start: StartSpec | None = None) -> list[dict[str, int]]:
+    """List what every competition group keeps at every level, level 0 first.
+
+    A fork's rows up to the level it starts from are its parent's; from there its own rates and target go on.
+
+    Raises:
+        RecipeError: A level would leave a group with nothing (unless `allow_collapse`), the target is out of reach,
+            or the ladder cannot go on from the parent's counts.
+    """
+    members = groups(inventory, recipe)
+    rows = [_sizes(inventory, members)] if start is None else _taken_over(inventory, recipe, start)
+    _refuse_end_before(rows, recipe, start)
+    rates = {group: _rate(inventory, names, recipe) for group, names in members.items()}
+    sparsity = recipe.target.sparsity if recipe.target else None
+    levels = None if recipe.levels is None else recipe.levels - (len(rows) - 1)
+    try:
+        rows += ladders(rows[-1], rates, levels=levels, sparsity=sparsity, of=sum(rows[0].values()))[1:]
+    except CountError as error:
+        raise RecipeError(str(error), [Fault("/recipe/rate", "target_out_of_reach", str(error))]) from None
+    if len(rows) == 1:
+        detail = f"expected a sparsity that removes an entry, but {sparsity:g} of {sum(rows[0].values())} removes none"
+        raise RecipeError(detail, [Fault("/recipe/target/sparsity", "removes_nothing", detail)])
+    if not recipe.allow_collapse:
+        _refuse_collapse(rows, recipe)
+    return rows
+
+
+def _sizes(inventory: Inventory, members: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    entries = {layer.parameter: layer.entries for layer in inventory.prunable}
+    return {group: sum(entries[name] for name in names) for group, names in members.items()}
+
+
+def _rate(inventory: Inventory, names: Sequence[str], recipe: Recipe) -> float:
+    kinds: dict[str, Layer] = {layer.parameter: layer for layer in inventory.prunable}
+    return recipe.rate.of(kinds[names[0]].rate_kind)
+
+
+def _taken_over(inventory: Inventory, recipe: Recipe, start: StartSpec) -> list[dict[str, int]]:
+    """Give the parent's rows up to the level a fork starts from, counted by the fork's own groups."""
+    members, theirs = groups(inventory, recipe), groups(inventory, start.recipe)
+    rows = kept_counts(inventory, start.recipe, start.start)
+    if start.level >= len(rows):
+        detail = f"expected a level from 1 to {len(rows) - 1}, where the ladder of {start.job} ends, got {start.level}"
+        raise RecipeError(detail, [Fault("/from_level", "no_such_level", detail)])
+    made_of = {group: [own for own in theirs if set(theirs[own]) <= set(names)] for group, names in members.items()}
+    split = [g for g, names in members.items() if sum(len(theirs[own]) for own in made_of[g]) != len(names)]
+    if split:
+        # Under `global` only the masks tell what one layer kept, and another replicate's mask tells otherwise.
+        detail = f"expected groups made of whole groups of {start.job}, whose counts are known, got {split} apart"
+        pointer = "/recipe/rate" if recipe.scope == start.recipe.scope else "/recipe/scope"
+        raise RecipeError(detail, [Fault(pointer, "counts_unknown", detail)])
+    return [{g: sum(row[own] for own in made_of[g]) for g in members} for row in rows[: start.level + 1]]
+
+
+def _refuse_end_before(rows: Sequence[Mapping[str, int]], recipe: Recipe, start: StartSpec | None) -> None:
+    """Refuse a ladder that ends before the level it starts from."""
+    if start is None:
+        return
+    kept, total = sum(rows[-1].values()), sum(rows[0].values())
+    if recipe.levels is not None and recipe.levels < start.level:
+        detail = f"expected {start.level} levels or more, as many as are taken over, got {recipe.levels}"
+        raise RecipeError(detail, [Fault("/recipe/levels", "before_start", detail)])
+    if recipe.target is not None and kept_at(total, recipe.target.sparsity) > kept:
+        detail = f"expected {1 - kept / total:.6f} or more, where level {start.level} is, got {recipe.target.sparsity}"
+        raise RecipeError(detail, [Fault("/recipe/target/sparsity", "before_start", detail)])
+
+
+def _refuse_collapse(rows: Sequence[Mapping[str, int]], recipe: Recipe) -> None:
+    for level, row in enumerate(rows):
+        empty = [group for group, kept in row.items() if kept == 0]
+        if empty:
+            pointer = "/recipe/target/sparsity" if recipe.target else "/recipe/levels"
+            detail = f"expected every layer to keep an entry, but level {level} of {len(rows) - 1} empties {empty}"
+            raise RecipeError(detail, [Fault(pointer, "collapse", detail)])
