@@ -1,29 +1,25 @@
 """One open database: transactions that wait for their turn instead of failing, and its migrations."""
 
 import fcntl
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, func, select
 
 from jobs.clock import now
-
-BUSY_SECONDS = 15
-"""How long a writer waits for the one before it."""
-FOLD_BYTES = 4 << 20
-"""The write-ahead log is folded into the database when it is longer than this."""
+from jobs.engines import FOLD_BYTES, open_engine, unhurried
+from jobs.errors import SchemaError
 
 
 class Database:
     """Transactions on SQLite (WAL) or PostgreSQL.
 
-    Safe to share between threads; a process that forks opens its own.
+    Safe to share between threads; a process that forks opens its own. On SQLite writers come one after another from
+    their first moment on; on PostgreSQL each statement sees what was committed before it, and rows that were written
+    or selected `FOR UPDATE` are held until the end. See `jobs.retrying` for transactions the database gives up.
     """
 
     def __init__(self, engine: Engine, file: Path | None) -> None:
@@ -32,24 +28,26 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Open the database at an SQLAlchemy URL, e.g. `sqlite:////home/me/winnow.db`; its folder exists."""
-        parsed = make_url(url)
-        dumps = partial(json.dumps, allow_nan=False, separators=(",", ":"))
-        if parsed.get_backend_name() != "sqlite":
-            return cls(create_engine(parsed, json_serializer=dumps, pool_pre_ping=True), None)
-        if not parsed.database or parsed.database == ":memory:":
-            raise ValueError(f"expected a database file that processes can share, got {url!r}")
-        engine = create_engine(
-            parsed, json_serializer=dumps, pool_size=8, max_overflow=32, connect_args={"timeout": BUSY_SECONDS}
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return cls(engine, Path(parsed.database))
+        """Open the database at an SQLAlchemy URL: `sqlite:////home/me/winnow.db` (its folder exists) or `postgresql://…`.
+
+        Connects when it is first used.
+
+        Raises:
+            ValueError: It is neither, or one that processes cannot share.
+        """
+        return cls(*open_engine(url))
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that sees one moment of the database throughout and writes nothing."""
         with self._engine.connect() as conn:
+            if self._file is None:
+                conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield conn
 
     @contextmanager
@@ -84,8 +82,19 @@ class Database:
         # Alembic is needed once per process at most, and importing it takes longer than opening the database.
         from jobs.migrations import upgrade
 
-        with self._migrating(), self.write() as conn:
+        with self._migrating(), self._writing() as conn, unhurried(conn), _keys_unchecked(conn), conn.begin():
             upgrade(conn)
+
+    def require_newest(self) -> None:
+        """See that the schema is the one this program knows, for a program that does not migrate by itself.
+
+        Raises:
+            SchemaError: It is older or newer.
+        """
+        from jobs.migrations import require_newest
+
+        with self.read() as conn:
+            require_newest(conn)
 
     @contextmanager
     def _migrating(self) -> Iterator[None]:
@@ -122,22 +131,33 @@ class Database:
         self._engine.dispose()
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    # pysqlite's own transactions begin late and deferred; ours begin when they say so.
-    connection.isolation_level = None
-    for words in (
-        "foreign_keys=ON",
-        "synchronous=FULL",  # what was acknowledged survives a power cut
-        "wal_autocheckpoint=0",  # see `Database.fold`
-        f"journal_size_limit={FOLD_BYTES}",
-    ):
-        connection.execute(f"PRAGMA {words}")
+def take_turns(conn: Connection, what: str) -> None:
+    """Wait for the other transactions that said the same of what they do, and have later ones wait for this to end.
+
+    Before a look that decides whether to insert: on SQLite writers take turns in everything, on PostgreSQL in this.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
-def _begin_sqlite(conn: Connection) -> None:
-    # A deferred transaction that turns into a writer fails at once when another writes; this one waits its turn.
-    writes = conn.get_execution_options().get("winnow_writes", False)
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+@contextmanager
+def _keys_unchecked(conn: Connection) -> Iterator[None]:
+    """Let a migration make a table anew: SQLite would take the rows that refer to the old one for orphans.
+
+    It heeds this only outside of transactions, so it is said on the connection itself; afterwards everything is
+    checked at once.
+    """
+    raw = conn.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        yield
+        return
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        if orphans := raw.execute("PRAGMA foreign_key_check").fetchall():
+            raise SchemaError(f"expected every row to find what it refers to, got {len(orphans)} that do not")
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 @contextmanager

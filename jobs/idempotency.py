@@ -10,7 +10,8 @@ from sqlalchemy import Connection, delete, select, update
 from jobs.clock import db_now, now
 from jobs.database import Database
 from jobs.errors import KeyInFlightError, KeyReusedError
-from jobs.tables import idempotency
+from jobs.retrying import retried
+from jobs.tables import idempotency, is_first
 
 KEPT_SECONDS = 24 * 3600
 ABANDONED_SECONDS = 60
@@ -26,6 +27,7 @@ class Answer:
     headers: Mapping[str, str]
 
 
+@retried
 def reserve(db: Database, *, tenant: str, key: str, request: bytes) -> Answer | None:
     """Take a key for a request, or give the answer its first use got.
 
@@ -44,13 +46,14 @@ def reserve(db: Database, *, tenant: str, key: str, request: bytes) -> Answer | 
     digest = hashlib.sha256(request).hexdigest()
     with db.write() as conn:
         forget_old(conn)
-        mine = (idempotency.c.tenant == tenant) & (idempotency.c.key == key)
-        row = conn.execute(select(idempotency).where(mine).with_for_update()).one_or_none()
-        if row is None:
-            conn.execute(
-                idempotency.insert().values(tenant=tenant, key=key, request_sha256=digest, created_at=now(conn))
-            )
+        reserved = {"tenant": tenant, "key": key, "request_sha256": digest, "created_at": now(conn)}
+        # Of many at the same instant one inserts the row and the others wait for it.
+        if is_first(conn, idempotency, reserved):
             return None
+        mine = (idempotency.c.tenant == tenant) & (idempotency.c.key == key)
+        row = conn.execute(select(idempotency).where(mine)).one_or_none()
+    if row is None:
+        raise KeyInFlightError("the first request with this Idempotency-Key was given up just now; send it again")
     if row.request_sha256 != digest:
         raise KeyReusedError("expected the request this Idempotency-Key was first used for, got another")
     if row.answer is None:
@@ -65,6 +68,7 @@ def remember(conn: Connection, *, tenant: str, key: str, answer: Answer) -> None
     conn.execute(update(idempotency).where(mine).values(answer=kept))
 
 
+@retried
 def forget(db: Database, *, tenant: str, key: str) -> None:
     """Give up a key whose request created nothing; an answered one is kept."""
     with db.write() as conn:

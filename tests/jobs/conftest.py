@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -18,14 +18,20 @@ from sqlalchemy import RowMapping, select, update
 
 from jobs import slots, tables
 from jobs.blobs import Stored
-from jobs.creation import create_job, inputs_of
 from jobs.database import Database
 from jobs.events import page
+from jobs.grids.creation import create_grid
+from jobs.grids.points import PreparedPoint, points_of, recipe_at
+from jobs.grids.submission import GridSubmission
 from jobs.leases import Claim, claim, finish_inspection
+from jobs.making.creation import create_job, inputs_of
+from jobs.making.submissions import JobSubmission, parse
 from jobs.settings import Settings
 from jobs.slots import SlotIdentity
-from jobs.submissions import JobSubmission, parse
 from jobs.sweep import sweep
+
+if TYPE_CHECKING:
+    from tests.conftest import Backend
 
 TTL = 60.0
 DIGITS = {"shape": [1, 8, 8], "classes": 10, "name": "digits", "fingerprint": "f" * 8}
@@ -59,6 +65,27 @@ class Bench:
                 resolved_recipe=RECIPE,
                 plan=None,
             )
+
+    def grid(self, *, tenant: str | None = None, ready: bool = True, **body: Any) -> tuple[str, list[str]]:
+        """Write a grid over two seeds, or the one given, on builtin digits; give it and its points."""
+        tenant = tenant or self.tenant
+        raw = {"model": {"architecture": "lenet-300-100", "seed": 0}, "dataset": {"uri": "builtin:digits"}}
+        submission = parse(GridSubmission, raw | {"recipe": RECIPE, "grid": {"/seed": [0, 1]}} | body)
+        recipes = [(point, recipe_at(submission.recipe, point)) for point in points_of(submission.grid)]
+        points = [PreparedPoint(point, recipe, RECIPE, None) for point, recipe in recipes]
+        with self.db.write() as conn:
+            model, dataset = inputs_of(conn, tenant=tenant, submission=submission, check_header=lambda *_: None)
+            grid = create_grid(conn, tenant=tenant, submission=submission, model=model, dataset=dataset, points=points)
+        if ready:
+            self.ready(tenant=tenant)
+        return grid, self.children(grid)
+
+    def children(self, grid: str) -> list[str]:
+        """List the points of a grid, in order."""
+        job = tables.job
+        with self.db.read() as conn:
+            mine = select(job.c.id).where(job.c.parent_id == grid).order_by(job.c.created_at, job.c.id)
+            return list(conn.execute(mine).scalars())
 
     def ready(self, *, tenant: str | None = None) -> None:
         """Have digits inspected, so that jobs on them are claimable."""
@@ -94,7 +121,10 @@ class Bench:
     def elapse(self, seconds: float) -> None:
         """Let time pass: everything in the database is that much longer ago."""
         moments = {
-            tables.job: ("lease_until", "not_before", "state_since", "created_at", "started_at", "finished_at"),
+            tables.job: (
+                *("lease_until", "not_before", "state_since", "created_at", "started_at", "finished_at"),
+                *("pause_expires_at", "expires_at"),
+            ),
             tables.slot: ("seen_at", "started_at"),
             tables.idempotency: ("created_at",),
         }
@@ -127,31 +157,20 @@ class Bench:
         return sum(all(row[key] == value for key, value in equal.items()) for row in rows)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty, migrated SQLite file to copy."""
-    file = tmp_path_factory.mktemp("template") / "winnow.db"
-    database = Database.open(f"sqlite:///{file}")
-    database.migrate()
-    database.close()
-    return file
-
-
 @pytest.fixture
-def fresh_bench(migrated: Path, tmp_path: Path) -> Iterator[Callable[[], Bench]]:
+def fresh_bench(backend: "Backend") -> Iterator[Callable[[], Bench]]:
     """Make benches, each on a database of its own: for tests that run many examples."""
-    opened: list[Database] = []
+    opened: list[Bench] = []
 
     def make() -> Bench:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copy(migrated, file)
-        url = f"sqlite:///{file}"
-        opened.append(Database.open(url))
-        return Bench(opened[-1], url)
+        url = backend.new()
+        opened.append(Bench(Database.open(url), url))
+        return opened[-1]
 
     yield make
-    for database in opened:
-        database.close()
+    for bench in opened:
+        bench.db.close()
+        backend.drop(bench.url)
 
 
 @pytest.fixture
