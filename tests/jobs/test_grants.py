@@ -1,8 +1,11 @@
 """jobs.grants: what one tenant sent does not exist for another."""
 
+from sqlalchemy import select, update
+
 from jobs.blobs import Stored
 from jobs.database import Database
 from jobs.grants import grant, granted, record
+from jobs.tables import blob_grant
 
 BLOB = Stored("a" * 64, 5)
 
@@ -25,3 +28,11 @@ def test_what_a_job_made_is_granted_to_nobody(db: Database) -> None:
     with db.write() as conn:
         record(conn, tenant="ada", stored=BLOB)
         assert granted(conn, tenant="ada", sha256=BLOB.sha256) is None
+
+
+def test_what_is_sent_again_was_sent_now(db: Database) -> None:
+    with db.write() as conn:
+        grant(conn, tenant="ada", stored=BLOB)
+        conn.execute(update(blob_grant).values(created_at=1.0))
+        grant(conn, tenant="ada", stored=BLOB)
+        assert conn.execute(select(blob_grant.c.created_at)).scalar_one() > 1e9
