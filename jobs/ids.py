@@ -5,12 +5,13 @@ from typing import Literal
 
 from ulid import ULID
 
-Prefix = Literal["job", "mdl", "ds", "evt"]
+Prefix = Literal["job", "mdl", "ds", "evt", "key"]
 
 _ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 MODEL_ID = rf"^mdl_{_ULID}$"
 DATASET_ID = rf"^ds_{_ULID}$"
 JOB_ID = rf"^job_{_ULID}$"
+KEY_ID = rf"^key_{_ULID}$"
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL_KEY = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 

@@ -78,22 +78,29 @@ class Dataset:
 Input = TypeVar("Input", Model, Dataset)
 
 
-def find_model(conn: Connection, *, tenant: str, model_id: str) -> Model:
+def find_model(conn: Connection, *, tenant: str, model_id: str, hold: bool = False) -> Model:
     """Look up a model.
 
-    Raises:
-        NotFoundError: This tenant has none of that id.
-    """
-    return _find(conn, tables.model, Model, tenant=tenant, wanted=model_id)
-
-
-def find_dataset(conn: Connection, *, tenant: str, dataset_id: str) -> Dataset:
-    """Look up a dataset.
+    Args:
+        conn: With `hold` the caller's write transaction.
+        tenant: Whose it is.
+        model_id: Which.
+        hold: While it is inspecting, it stays so until the transaction ends: what this writes about it is there when
+            its inspection settles everything that waits for it.
 
     Raises:
         NotFoundError: This tenant has none of that id.
     """
-    return _find(conn, tables.dataset, Dataset, tenant=tenant, wanted=dataset_id)
+    return _find(conn, tables.model, Model, tenant=tenant, wanted=model_id, hold=hold)
+
+
+def find_dataset(conn: Connection, *, tenant: str, dataset_id: str, hold: bool = False) -> Dataset:
+    """Look up a dataset; `hold` as of `find_model`.
+
+    Raises:
+        NotFoundError: This tenant has none of that id.
+    """
+    return _find(conn, tables.dataset, Dataset, tenant=tenant, wanted=dataset_id, hold=hold)
 
 
 def list_models(conn: Connection, *, tenant: str, page: PageRequest) -> Page[Model]:
@@ -146,8 +153,11 @@ def _shown(found: Model | Dataset) -> dict[str, Any]:
     return shown | {"created_at": rfc3339(found.created_at)}
 
 
-def _find(conn: Connection, table: Table, kind: type[Input], *, tenant: str, wanted: str) -> Input:
-    row = conn.execute(select(table).where(table.c.tenant == tenant, table.c.id == wanted)).mappings().one_or_none()
+def _find(conn: Connection, table: Table, kind: type[Input], *, tenant: str, wanted: str, hold: bool) -> Input:
+    mine = select(table).where(table.c.tenant == tenant, table.c.id == wanted)
+    row = conn.execute(mine).mappings().one_or_none()
+    if hold and row is not None and row["state"] == "inspecting":
+        row = conn.execute(mine.with_for_update(read=True)).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"expected the id of a {table.name}, got {wanted[:80]!r}, and there is none")
     return _read(kind, row)

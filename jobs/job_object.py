@@ -19,10 +19,17 @@ def job_object(row: RowMapping, *, queue: Mapping[str, Any] | None, moment: floa
         moment: Now, by the database's clock; the duration of the state it is in runs on until then.
         base_url: Put in front of its urls, no slash at the end.
     """
-    state = shown(row["state"], cancel_requested=row["cancel_requested"] is not None)
+    asked = {"cancel_requested": row["cancel_requested"] is not None}
+    state = shown(row["state"], **asked, pause_requested=row["pause_requested"] is not None)
     return {
         "id": row["id"],
+        "kind": row["kind"],
         "name": row["name"],
+        "parent": row["parent_id"],
+        "point": row["point"],
+        "grid": None,
+        "children": None,
+        "origin": _origin(row["origin"]),
         "search": row["search"],
         "state": state,
         "done": state in DONE,
@@ -34,6 +41,8 @@ def job_object(row: RowMapping, *, queue: Mapping[str, Any] | None, moment: floa
         "dataset": row["dataset_id"],
         "device": row["device"],
         "priority": row["priority"],
+        "limits": {name: row[name] for name in ("max_queued_seconds", "max_running_seconds")},
+        "not_before": rfc3339(row["not_before"]),
         "recipe": row["recipe"],
         "resolved_recipe": row["resolved_recipe"],
         "labels": row["labels"],
@@ -49,6 +58,7 @@ def job_object(row: RowMapping, *, queue: Mapping[str, Any] | None, moment: floa
         "created_at": rfc3339(row["created_at"]),
         "started_at": rfc3339(row["started_at"]),
         "finished_at": rfc3339(row["finished_at"]),
+        "pause_expires_at": rfc3339(row["pause_expires_at"]),
         "expires_at": rfc3339(row["expires_at"]),
         "urls": _urls(row["id"], base_url),
     }
@@ -63,11 +73,17 @@ def progress_object(row: RowMapping) -> dict[str, Any]:
     return {"fraction": known.get("fraction", 0.0)} | {key: known.get(key) for key in keys} | {"eta": eta}
 
 
+def _origin(made_from: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Show what a job was made from; how a run starts from it is between us and the worker."""
+    return None if made_from is None else {key: made_from.get(key) for key in ("kind", "job", "level", "checkpoint")}
+
+
 def _durations(row: RowMapping, moment: float) -> dict[str, float]:
     since = max(0.0, moment - row["state_since"])
     waited = row["queued_seconds"] + (since if row["state"] == "queued" else 0.0)
     ran = row["running_seconds"] + (since if row["state"] == "running" else 0.0)
-    return {"queued_s": round(waited, 3), "running_s": round(ran, 3), "paused_s": 0.0}
+    paused = row["paused_seconds"] + (since if row["state"] == "paused" else 0.0)
+    return {"queued_s": round(waited, 3), "running_s": round(ran, 3), "paused_s": round(paused, 3)}
 
 
 def _cost(row: RowMapping, moment: float) -> dict[str, Any]:

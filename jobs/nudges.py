@@ -35,7 +35,7 @@ def listen(redis_url: str, channel: str, *, every_seconds: float) -> Iterator[st
         subscription.subscribe(channel)
         while True:
             message = subscription.get_message(timeout=every_seconds)
-            yield None if message is None else message["data"].decode()
+            yield None if message is None else message["data"].decode(errors="replace")
 
 
 async def listen_async(redis_url: str, channel: str, *, every_seconds: float) -> AsyncIterator[str | None]:
@@ -44,4 +44,4 @@ async def listen_async(redis_url: str, channel: str, *, every_seconds: float) ->
         await subscription.subscribe(channel)
         while True:
             message = await subscription.get_message(timeout=every_seconds)
-            yield None if message is None else message["data"].decode()
+            yield None if message is None else message["data"].decode(errors="replace")

@@ -70,8 +70,10 @@ def keyset(query: Select[Any], table: Table, page: PageRequest, *, filters: Mapp
     newest_first = page.order == "-created_at"
     if page.token is not None:
         at, last = _read(page.token, page, filters)
+        # The first bound alone is one an index can begin at; the second says what is left of that very moment.
+        within = when <= at if newest_first else when >= at
         beyond = (when < at, name < last) if newest_first else (when > at, name > last)
-        query = query.where(or_(beyond[0], and_(when == at, beyond[1])))
+        query = query.where(and_(within, or_(*beyond)))
     order = (when.desc(), name.desc()) if newest_first else (when, name)
     return query.order_by(*order).limit(page.rows + 1)
 

@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_, select
 
-from jobs import slots
+from jobs import slots, trees
 from jobs.clock import now, rfc3339
 from jobs.errors import NotFoundError
+from jobs.grids.shown import Counted, grid_object
 from jobs.ids import LABEL_KEY
 from jobs.job_object import job_object, progress_object
 from jobs.pages import Page, PageRequest, keyset
 from jobs.states import DONE, STATES
 from jobs.tables import artifact, dataset, job, level, model
+from jobs.waiting.positions import positions, queue_object
 from ticketing.errors import Fault, RequestError
 
 
@@ -43,6 +45,7 @@ class JobView:
 class Pulse:
     """Whether a job goes on, and how far it is."""
 
+    tenant: str
     version: int
     """Grows with every change of its record."""
     last_seq: int
@@ -61,6 +64,8 @@ class Filters:
     labels: Mapping[str, str] | None = None
     created_after: float | None = None
     """Seconds since 1970."""
+    parent: str | None = None
+    """The grid whose points are wanted; None: all jobs that are no points."""
 
 
 def find_job(conn: Connection, job_id: str, *, viewer: Viewer) -> JobView:
@@ -87,12 +92,13 @@ def list_jobs(conn: Connection, *, viewer: Viewer, filters: Filters, page: PageR
     return Page.of(_views(conn, rows, viewer), page, filters=words)
 
 
-def pulse(conn: Connection, *, tenant: str, job_ids: Sequence[str]) -> dict[str, Pulse]:
-    """Feel the pulse of many jobs with one query, for whoever watches them."""
-    columns = (job.c.id, job.c.version, job.c.last_seq, job.c.state, job.c.progress)
-    rows = conn.execute(select(*columns).where(job.c.tenant == tenant, job.c.id.in_(job_ids))).mappings()
+def pulse(conn: Connection, *, job_ids: Sequence[str]) -> dict[str, Pulse]:
+    """Feel the pulse of many jobs with one query, whoever's they are, for those who may watch them."""
+    columns = (job.c.id, job.c.tenant, job.c.version, job.c.last_seq, job.c.state, job.c.progress)
+    rows = conn.execute(select(*columns).where(job.c.id.in_(job_ids))).mappings()
     return {
-        row["id"]: Pulse(row["version"], row["last_seq"], row["state"] in DONE, progress_object(row)) for row in rows
+        row["id"]: Pulse(row["tenant"], row["version"], row["last_seq"], row["state"] in DONE, progress_object(row))
+        for row in rows
     }
 
 
@@ -113,33 +119,18 @@ def list_artifacts(conn: Connection, *, tenant: str, job_id: str) -> list[dict[s
 
 
 def _jobs(tenant: str) -> Select[Any]:
-    """Select a tenant's jobs, each with what it waits for."""
-    ahead = job.alias("ahead")
-    before = or_(
-        ahead.c.priority > job.c.priority,
-        and_(
-            ahead.c.priority == job.c.priority,
-            or_(
-                ahead.c.created_at < job.c.created_at,
-                and_(ahead.c.created_at == job.c.created_at, ahead.c.id < job.c.id),
-            ),
-        ),
+    """Select a tenant's jobs, each with what is known of its model and dataset."""
+    given = (
+        column
+        for name, inputs in (("model", model), ("dataset", dataset))
+        for column in (inputs.c.state.label(f"{name}_state"), inputs.c.sha256.label(f"{name}_sent"))
     )
-    queue = ahead.c.kind == job.c.kind, ahead.c.state == "queued", before
-    position = select(func.count() + 1).select_from(ahead).where(*queue).scalar_subquery()
-    return select(
-        job,
-        case((job.c.state == "queued", position)).label("position"),
-        _state_of(model, job.c.model_id).label("model_state"),
-        _state_of(dataset, job.c.dataset_id).label("dataset_state"),
-    ).where(job.c.tenant == tenant, job.c.kind == "search")
-
-
-def _state_of(inputs: Any, wanted: ColumnElement[str]) -> Any:
-    return select(inputs.c.state).where(inputs.c.id == wanted).scalar_subquery()
+    source = job.outerjoin(model, model.c.id == job.c.model_id).outerjoin(dataset, dataset.c.id == job.c.dataset_id)
+    return select(job, *given).select_from(source).where(job.c.tenant == tenant, job.c.kind != "inspect")
 
 
 def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+    query = query.where(job.c.parent_id.is_(None) if filters.parent is None else job.c.parent_id == filters.parent)
     if filters.states:
         query = query.where(or_(*(_is_shown_as(state) for state in filters.states)))
     if filters.search is not None:
@@ -164,33 +155,45 @@ def _is_shown_as(state: str) -> ColumnElement[bool]:
     if state not in STATES:
         detail = f"expected one of {', '.join(STATES)}, got {state[:80]!r}"
         raise RequestError(detail, [Fault("/state", "unknown_state", detail, STATES)])
-    if state in ("running", "cancelling"):
-        asked = job.c.cancel_requested.is_not(None)
-        return and_(job.c.state == "running", asked if state == "cancelling" else ~asked)
-    return job.c.state == state
+    # A grid whose points run is stored `queued`: it waits for them.
+    cancel, pause = job.c.cancel_requested.is_not(None), job.c.pause_requested.is_not(None)
+    gathering = and_(job.c.kind == "grid", job.c.state == "queued")
+    begun = and_(gathering, job.c.started_at.is_not(None))
+    child = job.alias("child")
+    has_running = select(child.c.id).where(child.c.parent_id == job.c.id, child.c.state == "running").exists()
+    stopping = and_(job.c.kind == "grid", job.c.state == "paused", has_running)
+    conditions = {
+        "queued": and_(job.c.state == "queued", ~and_(gathering, or_(cancel, job.c.started_at.is_not(None)))),
+        "running": and_(or_(job.c.state == "running", begun), ~cancel, ~pause),
+        "pausing": or_(and_(job.c.state == "running", ~cancel, pause), stopping),
+        "paused": and_(job.c.state == "paused", ~stopping),
+        "cancelling": and_(or_(job.c.state == "running", gathering), cancel),
+    }
+    return conditions.get(state, job.c.state == state)
 
 
 def _views(conn: Connection, rows: Sequence[RowMapping], viewer: Viewer) -> list[JobView]:
-    live = slots.live(conn, within_seconds=viewer.slot_seconds)
-    moment = now(conn)
-    return [_view(row, live=live, moment=moment, base_url=viewer.base_url) for row in rows]
+    able = slots.able(conn, within_seconds=viewer.slot_seconds)
+    moment, places = now(conn), positions(conn, rows)
+    children = trees.counts(conn, [row["id"] for row in rows if row["kind"] == "grid"])
+    views = [
+        _view(row, queue=queue_object(row, places.get(row["id"]), able), moment=moment, base_url=viewer.base_url)
+        for row in rows
+    ]
+    return [
+        _grid_view(view, row, children[row["id"]], moment=moment) if row["kind"] == "grid" else view
+        for view, row in zip(views, rows, strict=True)
+    ]
 
 
-def _view(row: RowMapping, *, live: Mapping[str, int], moment: float, base_url: str) -> JobView:
-    queue = _queue(row, live)
+def _grid_view(view: JobView, row: RowMapping, counted: Counted, *, moment: float) -> JobView:
+    """See a grid as what it is together with its children."""
+    made = grid_object(view.object, row, counted, moment=moment)
+    by_state = ".".join(f"{state[0]}{count}" for state, count in made["children"]["by_state"].items())
+    return replace(view, object=made, etag=f"{view.etag}.{by_state}")
+
+
+def _view(row: RowMapping, *, queue: Mapping[str, Any] | None, moment: float, base_url: str) -> JobView:
     words = "" if queue is None else f".{queue['position']}.{queue['reason'] or ''}"
     shown_object = job_object(row, queue=queue, moment=moment, base_url=base_url)
     return JobView(row["id"], row["created_at"], f"{row['version']}{words}", row["last_seq"], shown_object)
-
-
-def _queue(row: RowMapping, live: Mapping[str, int]) -> dict[str, Any] | None:
-    """Say where a queued job stands and why it does not start; None once it has."""
-    if row["state"] != "queued":
-        return None
-    reason = None
-    if not any(live.get(kind) for kind in slots.kinds_for(row["kind"], row["device"])):
-        reason = "no_worker_for_device"
-    for name in ("dataset", "model"):
-        if row[f"{name}_state"] == "inspecting":
-            reason = f"waiting_for_{name}"
-    return {"position": row["position"], "reason": reason}

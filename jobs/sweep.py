@@ -1,19 +1,19 @@
-"""Now and then, in every process: end leases that expired, say where hints are missing, forget what is over."""
+"""Now and then, in every process: settle what is over by the clock, say where hints are missing, forget what is old."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
-
-from jobs import idempotency, slots
-from jobs.clock import db_now
+from jobs import idempotency, marks, slots
 from jobs.database import Database
-from jobs.leases.claiming import claimable
-from jobs.leases.requeueing import WORKER_LOST, strike_out
+from jobs.keeping import expiry
+from jobs.leases import overdue
 from jobs.settings import Settings
-from jobs.tables import job
+from jobs.states import DONE
+from jobs.waiting.hinting import missing_hints
 
-HINTS_PER_SLOT = 2
+LAST_SWEEP, LAST_TIDY = "last_sweep_ms", "last_tidy_ms"
+TIDY_SECONDS = 3600.0
+"""Between two looks for what is rarely found and takes longer to look for."""
 
 
 @dataclass(frozen=True)
@@ -24,49 +24,60 @@ class Swept:
     failed: tuple[str, ...]
     cancelled: tuple[str, ...]
     hints: Mapping[str, int]
+    paused: tuple[str, ...] = ()
+    """Asked to pause, and their workers were lost on the way."""
+    deleted: tuple[str, ...] = ()
+    """Their time was over."""
+    renewed: int = 0
+    """Leases that ran out while nobody could look, and were given one more term."""
 
 
 def sweep(db: Database, *, settings: Settings) -> Swept:
     """Settle what nobody else can; any number of sweeps at once do each thing once.
 
-    This alone ends an expired lease. Hints are counted per kind of slot and never per job: as many as there are
-    claimable jobs, but not more than twice the slots that live.
+    This alone ends an expired lease. After a time in which no sweep could be made the database was away, and no worker
+    is to blame: the leases that ran out meanwhile are given one more term, without a strike. Hints are counted per
+    kind of slot and never per job: as many as there are claimable jobs, but not more than twice the slots that live.
     """
-    with db.write() as conn:
-        ended = _end_expired(conn, settings.retry_delay_seconds)
-        slots.forget_silent(conn)
-        idempotency.forget_old(conn)
+    retain, renewed, settled = settings.retain_seconds, 0, overdue.Settled()
+    if _was_away(db, settings):
+        renewed = overdue.renew_leases(db, ttl_seconds=settings.lease_ttl_seconds)
+    else:
+        settled |= overdue.end_leases(db, retry_delay_seconds=settings.retry_delay_seconds, retain=retain)
+    patience = settings.lease_ttl_seconds + settings.grace_seconds
+    settled |= overdue.end_runs(db, patience_seconds=patience, retain=retain)
+    settled |= overdue.end_waits(db, retain=retain)
+    settled |= overdue.end_pauses(db, retain=retain)
+    deleted = expiry.delete_expired(db)
+    _forget(db, settings)
     with db.read() as conn:
         hints = missing_hints(conn, live=slots.live(conn, within_seconds=settings.lease_ttl_seconds))
     db.fold()
-    by_state = {state: tuple(i for i, s in ended.items() if s == state) for state in ("queued", "failed", "cancelled")}
-    return Swept(by_state["queued"], by_state["failed"], by_state["cancelled"], hints)
-
-
-def missing_hints(conn: Connection, *, live: Mapping[str, int]) -> dict[str, int]:
-    """Say how many hints each kind's queue should hold; kinds that need none are left out.
-
-    Args:
-        conn: A transaction.
-        live: Slots per kind, as `slots.live` counts them.
-    """
-    wanted = {}
-    for kind, count in live.items():
-        waiting = conn.execute(select(func.count()).select_from(job).where(claimable((kind,)))).scalar_one()
-        if hints := min(waiting, HINTS_PER_SLOT * count):
-            wanted[kind] = hints
-    return wanted
-
-
-def _end_expired(conn: Connection, retry_delay_seconds: float) -> dict[str, str]:
-    """Strike the jobs whose lease has run out and give the state each ended up in."""
-    expired = (
-        select(job)
-        .where(job.c.state == "running", job.c.lease_until < db_now())
-        .order_by(job.c.lease_until)
-        .with_for_update(skip_locked=True)
+    by_state = {state: tuple(i for i, s in settled.items() if s == state) for state in ("queued", "paused", *DONE)}
+    return Swept(
+        requeued=by_state["queued"],
+        failed=by_state["failed"],
+        cancelled=by_state["cancelled"],
+        hints=hints,
+        paused=by_state["paused"],
+        deleted=deleted,
+        renewed=renewed,
     )
-    rows = conn.execute(expired).mappings().all()
-    return {
-        row["id"]: strike_out(conn, row, reason=WORKER_LOST, retry_delay_seconds=retry_delay_seconds) for row in rows
-    }
+
+
+def _was_away(db: Database, settings: Settings) -> bool:
+    """Note that a sweep is made, and say whether none was for so long that leases may have run out unseen."""
+    with db.write() as conn:
+        ago = marks.set_now(conn, LAST_SWEEP)
+    return ago is not None and ago > max(settings.lease_ttl_seconds / 2, 3 * settings.sweep_seconds)
+
+
+def _forget(db: Database, settings: Settings) -> None:
+    with db.write() as conn:
+        slots.forget_silent(conn)
+        idempotency.forget_old(conn)
+        ago = marks.age_seconds(conn, LAST_TIDY)
+        if ago is None or ago > TIDY_SECONDS:
+            marks.set_now(conn, LAST_TIDY)
+            if settings.retain_upload_seconds is not None:
+                expiry.forget_uploads(conn, older_than_seconds=settings.retain_upload_seconds)

@@ -1,50 +1,63 @@
 """A client wants a job to end: at once when it waits, at the worker's next beat when it runs."""
 
-from sqlalchemy import select, update
+from typing import Literal
 
+from sqlalchemy import Connection, RowMapping, update
+
+from jobs import trees
 from jobs.clock import db_now
 from jobs.database import Database
-from jobs.errors import InvalidTransitionError, NotFoundError
 from jobs.events import NewEvent, append
-from jobs.leases.lease import elapsed
-from jobs.states import allowed, shown
+from jobs.leases.asking import locked, must_allow, state_of
+from jobs.leases.ending import Retain, end, for_good
+from jobs.retrying import retried
 from jobs.tables import job
 
+Keep = Literal["levels", "none"]
+"""What stays of a cancelled job: the levels it has completed and its checkpoints, or nothing but its record."""
 
-def request_cancel(db: Database, *, tenant: str, job_id: str) -> str:
+
+@retried
+def request_cancel(db: Database, *, tenant: str, job_id: str, keep: Keep = "levels", retain: Retain = for_good) -> str:
     """Cancel a job and give the state it is shown in: `cancelled`, or `cancelling` until its worker has stopped.
 
-    Asking twice gives the same answer. Once answered, the job can no longer succeed.
+    Asking twice gives the same answer. Once answered, the job can no longer succeed. A grid is cancelled with every
+    child that is not done.
 
     Raises:
         NotFoundError: This tenant has no such job.
         InvalidTransitionError: It has ended otherwise.
     """
     with db.write() as conn:
-        mine = (job.c.id == job_id) & (job.c.tenant == tenant) & (job.c.kind == "search")
-        row = conn.execute(select(job).where(mine).with_for_update()).mappings().one_or_none()
-        if row is None:
-            raise NotFoundError(f"expected the id of a job, got {job_id[:80]!r}, and there is none")
-        state = shown(row["state"], cancel_requested=row["cancel_requested"] is not None)
-        if state in ("cancelling", "cancelled"):
-            return state
-        if state == "running":
-            conn.execute(update(job).where(mine).values(cancel_requested=db_now()))
-            append(conn, job_id=job_id, events=[NewEvent("job.cancelling")])
-            return "cancelling"
-        if state != "queued":
-            raise InvalidTransitionError("cancel", state, allowed(state))
-        conn.execute(
-            update(job)
-            .where(mine)
-            .values(
-                state="cancelled",
-                cancel_requested=db_now(),
-                finished_at=db_now(),
-                queued_seconds=job.c.queued_seconds + elapsed(),
-                state_since=db_now(),
-                reason=None,
-            )
-        )
-        append(conn, job_id=job_id, events=[NewEvent("job.cancelled")])
-        return "cancelled"
+        row = locked(conn, tenant=tenant, job_id=job_id)
+        must_allow(row, "cancel")
+        return cancel_one(conn, row, keep=keep, retain=retain)
+
+
+def cancel_one(
+    conn: Connection, row: RowMapping, *, keep: Keep = "levels", retain: Retain = for_good, reason: str | None = None
+) -> str:
+    """Cancel a job locked by the caller, whose state allows it, and give the state it is shown in.
+
+    Args:
+        conn: The caller's write transaction.
+        row: The job as it stands; the open children of a grid are locked too.
+        keep: What stays of it.
+        retain: How long it is kept.
+        reason: A word of the last event, where nobody asked for it: `pause_expired`.
+    """
+    state = state_of(row)
+    if state in ("cancelling", "cancelled"):
+        return state
+
+    def child(conn: Connection, row: RowMapping) -> str:
+        return cancel_one(conn, row, keep=keep, retain=retain, reason=reason)
+
+    if row["kind"] == "grid" and trees.cancel_tree(conn, row, keep=keep, cancel_one=child):
+        return state_of(locked(conn, job_id=row["id"]))
+    asked = {"cancel_requested": db_now(), "keep": keep, "version": job.c.version + 1}
+    row = conn.execute(update(job).where(job.c.id == row["id"]).values(**asked).returning(job)).mappings().one()
+    if row["state"] == "running":
+        append(conn, job_id=row["id"], events=[NewEvent("job.cancelling")])
+        return "cancelling"
+    return end(conn, row, state="cancelled", retain=retain, data={} if reason is None else {"reason": reason})

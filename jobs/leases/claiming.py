@@ -1,18 +1,25 @@
 """Which job a slot takes next; knows no Celery: a hint only says that looking may be worth it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, func, select, update
 
+from jobs import attempts, slots, trees
 from jobs.clock import db_now
 from jobs.database import Database
 from jobs.inputs import Dataset, Model, find_dataset, find_model
 from jobs.leases.committing import Checkpoint
 from jobs.leases.lease import Lease, elapsed
-from jobs.slots import SlotIdentity, kinds_for
-from jobs.tables import checkpoint, dataset, job, model
+from jobs.retrying import retried
+from jobs.slots import SlotIdentity
+from jobs.tables import checkpoint, job
+from jobs.waiting.burdens import is_full
+from jobs.waiting.turns import Head, Look, claimable, in_turn, look
+
+AT_ONCE = 64
+"""So many slots may be taking from one lane at the same instant without one of them finding nothing."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,7 @@ class Claim:
 
     lease: Lease
     kind: str
-    """`search`, or `inspect` of the model or the dataset given."""
+    """`search`; `inspect` of the model or the dataset given; `grid`: its points are all done, gather them."""
     name: str | None
     labels: Mapping[str, str]
     device: str
@@ -32,49 +39,56 @@ class Claim:
     dataset: Dataset | None
     checkpoints: tuple[Checkpoint, ...]
     """The last two, newest first."""
+    origin: Mapping[str, Any] | None = None
+    """What the job was made from, e.g. `{"kind": "fork", "job": ..., "level": 3, "checkpoint": sha256}`."""
+    parent_id: str | None = None
+    """The grid it is one point of."""
+    point: Mapping[str, Any] | None = None
+    """Which point of that grid."""
 
 
-def claimable(kinds: Sequence[str]) -> ColumnElement[bool]:
-    """Match the queued jobs whose time has come, whose inputs are ready, and that a slot of these kinds may run."""
-    devices = {device for device in ("any", "cpu", "gpu") if set(kinds_for("search", device)) & set(kinds)}
-    suits = and_(job.c.kind == "search", job.c.device.in_(sorted(devices)))
-    if "inspect" in kinds:
-        suits = or_(suits, job.c.kind == "inspect")
-    return and_(
-        job.c.state == "queued",
-        job.c.not_before <= db_now(),
-        job.c.cancel_requested.is_(None),
-        job.c.pause_requested.is_(None),
-        or_(job.c.model_id.is_(None), _ready(model, job.c.model_id)),
-        or_(job.c.dataset_id.is_(None), _ready(dataset, job.c.dataset_id)),
-        suits,
-    )
-
-
+@retried
 def claim(db: Database, *, slot: SlotIdentity, ttl_seconds: float) -> Claim | None:
-    """Take the next job that suits a slot, or None when there is none.
+    """Take the next job that suits a slot, or None when there is none, or when the slot drains or is blocked.
 
-    The tenant with the fewest running jobs first, then priority, then age. Two slots never get the same job.
+    The tenant with the fewest running jobs first, then priority, then age. Two slots never get the same job, and a
+    slot gets none whose recipe or checkpoints are newer than it knows. On PostgreSQL two slots that claim at the same
+    instant may count the same running jobs.
     """
+    if not has_work(db, slot=slot):
+        return None
     with db.write() as conn:
-        job_id = conn.execute(_next(slot)).scalar_one_or_none()
-        return None if job_id is None else _take(conn, job_id, slot, ttl_seconds)
+        while (found := _found(conn, slot)) is not None:
+            job_id, grid_id = found
+            if grid_id is None or not is_full(conn, grid_id):
+                return _take(conn, job_id, slot, ttl_seconds)
+    return None
 
 
-def _next(slot: SlotIdentity) -> Select[str]:
-    running = job.alias("running")
-    of_same_tenant = and_(running.c.tenant == job.c.tenant, running.c.state == "running")
-    burden = select(func.count()).select_from(running).where(of_same_tenant).scalar_subquery()
-    wanted = claimable(slot.kinds)
-    if not slot.accepts_uploads:
-        wanted = and_(wanted, *_no_uploads())
-    return (
-        select(job.c.id)
-        .where(wanted)
-        .order_by(burden, job.c.priority.desc(), job.c.created_at, job.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+def has_work(db: Database, *, slot: SlotIdentity) -> bool:
+    """Say whether there is a job for a slot; reads alone, so that an idle slot holds no writer up."""
+    with db.read() as conn:
+        return slots.may_claim(conn, slot.id) and bool(in_turn(conn, look(conn, slot)))
+
+
+def _found(conn: Connection, slot: SlotIdentity) -> tuple[str, str | None] | None:
+    """Find the next job and the grid it belongs to, and lock it; one that another slot is taking is passed over."""
+    if not slots.may_claim(conn, slot.id):
+        return None
+    seen = look(conn, slot)
+    for head in in_turn(conn, seen):
+        for job_id in _first_of(conn, seen, head):
+            mine = select(job.c.id, job.c.parent_id).where(job.c.id == job_id, job.c.state == "queued")
+            if (row := conn.execute(mine.with_for_update(skip_locked=True)).one_or_none()) is not None:
+                return row.id, row.parent_id
+    return None
+
+
+def _first_of(conn: Connection, seen: Look, head: Head) -> Iterator[str]:
+    """Give the head of a lane, and when that is being taken whoever comes after it."""
+    yield head.id
+    others = claimable(head.kind, head.tenant, head.device, uploads=seen.slot.accepts_uploads).limit(AT_ONCE)
+    yield from conn.execute(others, seen.words).scalars().all()
 
 
 def _take(conn: Connection, job_id: str, slot: SlotIdentity, ttl_seconds: float) -> Claim:
@@ -98,8 +112,14 @@ def _take(conn: Connection, job_id: str, slot: SlotIdentity, ttl_seconds: float)
     model_id, dataset_id = row["model_id"], row["dataset_id"]
     if row["kind"] == "inspect":
         model_id, dataset_id = row["inspects_model"], row["inspects_dataset"]
+    if row["kind"] == "grid":  # gathering reads neither
+        model_id = dataset_id = None
+    lease = Lease(job_id, row["attempt"], slot.id, row["tenant"])
+    attempts.begin(conn, lease, slot.kinds[0])
+    if row["parent_id"] is not None:
+        trees.child_started(conn, row["parent_id"])
     return Claim(
-        lease=Lease(job_id, row["attempt"], slot.id, row["tenant"]),
+        lease=lease,
         kind=row["kind"],
         name=row["name"],
         labels=row["labels"],
@@ -110,6 +130,9 @@ def _take(conn: Connection, job_id: str, slot: SlotIdentity, ttl_seconds: float)
         model=find_model(conn, tenant=row["tenant"], model_id=model_id) if model_id else None,
         dataset=find_dataset(conn, tenant=row["tenant"], dataset_id=dataset_id) if dataset_id else None,
         checkpoints=_last_two(conn, job_id),
+        origin=row["origin"],
+        parent_id=row["parent_id"],
+        point=row["point"],
     )
 
 
@@ -117,19 +140,4 @@ def _last_two(conn: Connection, job_id: str) -> tuple[Checkpoint, ...]:
     mine = select(checkpoint).where(checkpoint.c.job_id == job_id).order_by(checkpoint.c.number.desc()).limit(2)
     return tuple(
         Checkpoint(row.number, row.sha256, row.bytes, row.where, row.execution_key) for row in conn.execute(mine)
-    )
-
-
-def _ready(inputs: Any, wanted: ColumnElement[str]) -> ColumnElement[bool]:
-    return select(inputs.c.id).where(inputs.c.id == wanted, inputs.c.state == "ready").exists()
-
-
-def _no_uploads() -> tuple[ColumnElement[bool], ...]:
-    """Match jobs whose model and dataset, inspected or used, are ours and not somebody's file."""
-    return tuple(
-        ~select(inputs.c.id).where(inputs.c.id.in_(columns), inputs.c.sha256.is_not(None)).exists()
-        for inputs, columns in (
-            (model, (job.c.model_id, job.c.inspects_model)),
-            (dataset, (job.c.dataset_id, job.c.inspects_dataset)),
-        )
     )

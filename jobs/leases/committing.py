@@ -6,13 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from jobs import grants
+from jobs import counters, grants
 from jobs.blobs import Stored
 from jobs.clock import now
 from jobs.database import Database
 from jobs.events import NewEvent, append
 from jobs.leases.lease import Lease, fenced, update_held
+from jobs.retrying import retried
 from jobs.tables import checkpoint, insert_if_absent, job, level
+from ticketing.folder import CHECKPOINT_VERSION
 
 KEPT_CHECKPOINTS = 2
 
@@ -42,6 +44,7 @@ class NewLevel:
     """All that the run told about it."""
 
 
+@retried
 def commit(
     db: Database,
     lease: Lease,
@@ -64,7 +67,7 @@ def commit(
         row = update_held(conn, lease, **({} if phase is None else {"phase": phase}))
         if warnings:
             _add_warnings(conn, lease, row["warnings"], warnings)
-        insert_if_absent(conn, level, [_level_row(conn, lease, new) for new in levels])
+        _store_levels(conn, lease, levels)
         if checkpoint is not None:
             _store(conn, lease, checkpoint)
         return append(conn, job_id=lease.job_id, events=events)
@@ -76,6 +79,17 @@ def _add_warnings(
     merged = [dict(warning) for warning in known]
     merged += [dict(warning) for warning in new if dict(warning) not in merged]
     conn.execute(update(job).where(job.c.id == lease.job_id).values(warnings=merged))
+
+
+def _store_levels(conn: Connection, lease: Lease, levels: Sequence[NewLevel]) -> None:
+    """Insert the levels the job does not have yet, and count them."""
+    if not levels:
+        return
+    told = conn.execute(select(level.c.replicate, level.c.level).where(level.c.job_id == lease.job_id))
+    known = {(row.replicate, row.level) for row in told}
+    fresh = [new for new in levels if (new.replicate, new.level) not in known]
+    insert_if_absent(conn, level, [_level_row(conn, lease, new) for new in fresh])
+    counters.add_levels(conn, tenant=lease.tenant, seconds=[float(new.data.get("seconds", 0.0)) for new in fresh])
 
 
 def _level_row(conn: Connection, lease: Lease, new: NewLevel) -> dict[str, Any]:
@@ -112,5 +126,7 @@ def _store(conn: Connection, lease: Lease, new: Checkpoint) -> None:
         )
     )
     conn.execute(delete(checkpoint).where(mine, checkpoint.c.number <= new.number - KEPT_CHECKPOINTS))
-    if furthest is None or new.number > furthest:
-        conn.execute(update(job).where(job.c.id == lease.job_id).values(strikes=0))
+    further = {"strikes": 0} if furthest is None or new.number > furthest else {}
+    # Whoever takes the job next has to read it.
+    known = {"checkpoint_version": CHECKPOINT_VERSION}
+    conn.execute(update(job).where(job.c.id == lease.job_id).values(**known, **further))

@@ -1,4 +1,4 @@
-"""How an attempt ends: succeeded with artifacts, failed, or cancelled; a cancel that was answered before it wins."""
+"""How an attempt ends: succeeded with artifacts, failed, or stopped; a cancel that was answered before it wins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from sqlalchemy import Connection, RowMapping
 
 from jobs import grants
 from jobs.blobs import Stored
-from jobs.clock import db_now, now
+from jobs.clock import now
 from jobs.database import Database
-from jobs.errors import CancelledFirstError, InvalidTransitionError
+from jobs.errors import CancelledFirstError
 from jobs.events import NewEvent, append
-from jobs.leases.lease import Lease, fenced, leave_running, update_held
-from jobs.leases.requeueing import end, strike_out
+from jobs.leases.ending import Retain, end, for_good
+from jobs.leases.lease import Lease, fenced, update_held
+from jobs.leases.pausing import RESUMED
+from jobs.leases.requeueing import give_back, strike_out
+from jobs.retrying import retried
 from jobs.tables import artifact
 
 
@@ -54,13 +57,14 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Cancelled:
-    """The run was stopped because a cancel was requested."""
+class Stopped:
+    """The run was stopped because orders said so; which of them still counts, the database decides."""
 
 
-Outcome = Succeeded | Failed | Cancelled
+Outcome = Succeeded | Failed | Stopped
 
 
+@retried
 def finish(
     db: Database,
     lease: Lease,
@@ -68,33 +72,45 @@ def finish(
     outcome: Outcome,
     events: Sequence[NewEvent] = (),
     retry_delay_seconds: float = 5.0,
+    retain: Retain = for_good,
 ) -> None:
     """End an attempt: the run's last events, then `artifact.ready` for each artifact, `gate` and the job's last event.
 
-    A failure is a strike when it may be retried. Whatever failed after a cancel was requested is cancelled.
+    A failure is a strike when it may be retried. Whatever failed after a cancel was requested is cancelled. What was
+    stopped is cancelled, paused, or back in the queue, as was asked for last.
+
+    Args:
+        db: The database.
+        lease: Of the attempt.
+        outcome: How it ended.
+        events: Written first.
+        retry_delay_seconds: Before the attempt that follows a second strike.
+        retain: How long a job that ends here is kept.
 
     Raises:
         LeaseLostError: The job is somebody else's by now; nothing was written.
         CancelledFirstError: It would have succeeded, but a cancel was answered before; nothing was written.
-        InvalidTransitionError: Cancelled without anybody having asked for it.
     """
     with fenced(db, lease) as conn:
         row = update_held(conn, lease)
         cancelled = row["cancel_requested"] is not None
         if isinstance(outcome, Succeeded) and cancelled:
             raise CancelledFirstError(f"expected no cancel of {lease.job_id}, but one was answered before it was done")
-        if isinstance(outcome, Cancelled) and not cancelled:
-            raise InvalidTransitionError("stop", "running", ())
         append(conn, job_id=lease.job_id, events=events)
         if isinstance(outcome, Succeeded):
-            _succeed(conn, lease, row, outcome)
-        elif isinstance(outcome, Cancelled) or cancelled:
-            end(conn, row, state="cancelled")
+            _succeed(conn, lease, row, outcome, retain)
+        elif isinstance(outcome, Stopped):
+            give_back(conn, row, reason=RESUMED, retain=retain)
+        elif cancelled:
+            end(conn, row, state="cancelled", retain=retain)
+        elif outcome.retry:
+            reason = str(outcome.error.get("code", "failed"))
+            strike_out(conn, row, reason=reason, retry_delay_seconds=retry_delay_seconds, retain=retain)
         else:
-            _fail(conn, row, outcome, retry_delay_seconds)
+            end(conn, row, state="failed", retain=retain, error=outcome.error)
 
 
-def _succeed(conn: Connection, lease: Lease, row: RowMapping, outcome: Succeeded) -> None:
+def _succeed(conn: Connection, lease: Lease, row: RowMapping, outcome: Succeeded, retain: Retain) -> None:
     for made in outcome.artifacts:
         grants.record(conn, tenant=lease.tenant, stored=Stored(made.sha256, made.bytes))
     rows = [
@@ -109,12 +125,13 @@ def _succeed(conn: Connection, lease: Lease, row: RowMapping, outcome: Succeeded
     ]
     if rows:
         conn.execute(artifact.insert(), rows)
-    leave_running(
+    end(
         conn,
-        lease.job_id,
+        row,
         state="succeeded",
-        finished_at=db_now(),
-        reason=None,
+        retain=retain,
+        told=_told(outcome),
+        data={"summary": dict(outcome.summary), "stop_reason": outcome.stop_reason},
         stop_reason=outcome.stop_reason,
         gate=None if outcome.gate is None else dict(outcome.gate),
         best=None if outcome.best is None else dict(outcome.best),
@@ -122,23 +139,11 @@ def _succeed(conn: Connection, lease: Lease, row: RowMapping, outcome: Succeeded
         used_flops=outcome.cost.get("used_flops"),
         progress={**row["progress"], "fraction": 1.0},
     )
-    append(conn, job_id=lease.job_id, events=[*_ready(outcome.artifacts), *_last(outcome)])
 
 
-def _ready(artifacts: Sequence[NewArtifact]) -> list[NewEvent]:
-    return [NewEvent("artifact.ready", vars(made)) for made in artifacts]
-
-
-def _last(outcome: Succeeded) -> list[NewEvent]:
-    """Tell the gate before the end, so that whoever waits for the end knows it by then."""
-    gate = outcome.gate
-    told = [] if gate is None else [NewEvent("job.gate", gate, "info" if gate["outcome"] == "passed" else "warning")]
-    return [*told, NewEvent("job.succeeded", {"summary": dict(outcome.summary), "stop_reason": outcome.stop_reason})]
-
-
-def _fail(conn: Connection, row: RowMapping, outcome: Failed, retry_delay_seconds: float) -> None:
-    if outcome.retry:
-        reason = str(outcome.error.get("code", "failed"))
-        strike_out(conn, row, reason=reason, retry_delay_seconds=retry_delay_seconds)
-    else:
-        end(conn, row, state="failed", error=dict(outcome.error))
+def _told(outcome: Succeeded) -> list[NewEvent]:
+    """Tell what can be downloaded, then the gate: whoever waits for the end knows it by then."""
+    gate, ready = outcome.gate, [NewEvent("artifact.ready", vars(made)) for made in outcome.artifacts]
+    if gate is None:
+        return ready
+    return [*ready, NewEvent("job.gate", gate, "info" if gate["outcome"] == "passed" else "warning")]

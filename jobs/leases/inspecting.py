@@ -7,18 +7,18 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from jobs import grants, slots, tables
 from jobs.blobs import Stored
-from jobs.clock import db_now
 from jobs.database import Database
-from jobs.events import NewEvent, append
 from jobs.inputs import Dataset, find_dataset
-from jobs.leases.lease import Lease, fenced, leave_running, update_held
+from jobs.leases.ending import Retain, end, for_good
+from jobs.leases.lease import Lease, fenced, update_held
 from jobs.leases.refusing import refuse
-from jobs.leases.requeueing import end
+from jobs.retrying import retried
 from jobs.tables import job
 from ticketing.architectures import arguments_for, inventory
 from ticketing.errors import ModelError
 
 
+@retried
 def finish_inspection(
     db: Database,
     lease: Lease,
@@ -26,6 +26,7 @@ def finish_inspection(
     ready: Mapping[str, Any] | None = None,
     refused: Mapping[str, Any] | None = None,
     canonical: Stored | None = None,
+    retain: Retain = for_good,
 ) -> tuple[str, ...]:
     """End an inspection, and give the kinds of slot that may find new work because of it.
 
@@ -35,6 +36,7 @@ def finish_inspection(
         ready: What the run's `inspected` event told: `inventory` or `summary`, and `warnings`.
         refused: `code` and `detail`; give either this or `ready`.
         canonical: The dataset as runs will read it, a blob already.
+        retain: How long the record of the inspection, and a job that fails because of it, is kept.
 
     Raises:
         LeaseLostError: The inspection is somebody else's by now; nothing was written.
@@ -44,16 +46,17 @@ def finish_inspection(
     with fenced(db, lease) as conn:
         row = update_held(conn, lease)
         if refused is not None:
-            end(conn, row, state="failed", error=dict(refused))
+            end(conn, row, state="failed", retain=retain, error=refused)
         else:
             assert ready is not None
-            leave_running(conn, row["id"], state="succeeded", finished_at=db_now(), reason=None)
-            append(conn, job_id=row["id"], events=[NewEvent("job.succeeded")])
-            _accept(conn, row, ready, canonical)
+            end(conn, row, state="succeeded", retain=retain)
+            _accept(conn, row, ready, canonical, retain)
         return _woken(conn, row)
 
 
-def _accept(conn: Connection, row: RowMapping, found: Mapping[str, Any], canonical: Stored | None) -> None:
+def _accept(
+    conn: Connection, row: RowMapping, found: Mapping[str, Any], canonical: Stored | None, retain: Retain
+) -> None:
     warnings = [dict(warning) for warning in found.get("warnings", ())]
     if row["inspects_model"] is not None:
         values = {"inventory": dict(found["inventory"]), "warnings": warnings}
@@ -64,7 +67,7 @@ def _accept(conn: Connection, row: RowMapping, found: Mapping[str, Any], canonic
     grants.record(conn, tenant=row["tenant"], stored=canonical)
     values = {"summary": dict(found["summary"]), "warnings": warnings, "canonical_sha256": canonical.sha256}
     _make_ready(conn, tables.dataset, row["inspects_dataset"], values)
-    _shape_models(conn, find_dataset(conn, tenant=row["tenant"], dataset_id=row["inspects_dataset"]))
+    _shape_models(conn, find_dataset(conn, tenant=row["tenant"], dataset_id=row["inspects_dataset"]), retain)
 
 
 def _make_ready(conn: Connection, table: Any, wanted: str, values: Mapping[str, Any]) -> None:
@@ -75,7 +78,7 @@ def _make_ready(conn: Connection, table: Any, wanted: str, values: Mapping[str, 
     )
 
 
-def _shape_models(conn: Connection, data: Dataset) -> None:
+def _shape_models(conn: Connection, data: Dataset, retain: Retain) -> None:
     """Fill the arguments of the models that waited to know what their data looks like."""
     table = tables.model
     waiting = select(table).where(table.c.shaped_by == data.id, table.c.state == "inspecting").with_for_update()
@@ -85,7 +88,8 @@ def _shape_models(conn: Connection, data: Dataset) -> None:
             filled = arguments_for(net["architecture"], given, data_shape=data.shape, classes=data.classes)
             made = inventory(net["architecture"], filled).as_json()
         except ModelError as error:
-            refuse(conn, "model", net["id"], {"code": error.code, "detail": str(error)})
+            for row, problem in refuse(conn, "model", net["id"], {"code": error.code, "detail": str(error)}):
+                end(conn, row, state="failed", retain=retain, error=problem)
             continue
         conn.execute(update(table).where(table.c.id == net["id"]).values(arguments=filled))
         if net["sha256"] is None:

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, select, update
 
 from jobs import counters, slots
 from jobs.clock import db_now
 from jobs.database import Database
 from jobs.errors import LeaseLostError
-from jobs.tables import job
+from jobs.retrying import retried
+from jobs.tables import job, slot
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,14 @@ class Lease:
 
 @dataclass(frozen=True)
 class Orders:
-    """What a client wants of a running job, read back with every beat."""
+    """What is wanted of a running job and of its slot, read back with every beat."""
 
     cancel_requested: bool
     pause_requested: bool
+    overrun: bool = False
+    """It has run for as long as it may, all attempts together."""
+    drain_requested: bool = False
+    """Its slot is to give it back and take nothing new."""
 
 
 def held(lease: Lease) -> ColumnElement[bool]:
@@ -62,31 +67,15 @@ def update_held(conn: Connection, lease: Lease, **values: Any) -> RowMapping:
     return row
 
 
-def leave_running(conn: Connection, job_id: str, *, state: str, **values: Any) -> None:
-    """Move a running job, already locked and fenced by the caller, to another state: nobody owns it afterwards."""
-    conn.execute(
-        update(job)
-        .where(job.c.id == job_id, job.c.state == "running")
-        .values(
-            state=state,
-            owner=None,
-            lease_until=None,
-            running_seconds=job.c.running_seconds + elapsed(),
-            state_since=db_now(),
-            version=job.c.version + 1,
-            **values,
-        )
-    )
-
-
 def elapsed() -> ColumnElement[float]:
     """How long the job has been in its state, in seconds, never negative."""
     since = db_now() - job.c.state_since
     return case((since > 0, since), else_=0.0)
 
 
+@retried
 def beat(db: Database, lease: Lease, *, ttl_seconds: float, progress: Mapping[str, Any] | None = None) -> Orders:
-    """Renew a lease, note that its slot lives, show the progress, and bring back what clients want.
+    """Renew a lease, note that its slot lives, show the progress, and bring back what is wanted.
 
     Raises:
         LeaseLostError: The job was given to another attempt or has ended: stop the trainer, write nothing more.
@@ -97,4 +86,13 @@ def beat(db: Database, lease: Lease, *, ttl_seconds: float, progress: Mapping[st
     with fenced(db, lease) as conn:
         row = update_held(conn, lease, **values)
         slots.seen(conn, lease.owner, job_id=lease.job_id)
-    return Orders(row["cancel_requested"] is not None, row["pause_requested"] is not None)
+        draining = select(slot.c.drain_requested).where(slot.c.id == lease.owner)
+        drain = conn.execute(draining).scalar_one_or_none() is not None
+    limit = row["max_running_seconds"]
+    ran = row["running_seconds"] + (row["lease_until"] - ttl_seconds - row["state_since"])
+    return Orders(
+        row["cancel_requested"] is not None,
+        row["pause_requested"] is not None,
+        overrun=limit is not None and ran >= limit,
+        drain_requested=drain,
+    )

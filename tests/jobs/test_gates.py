@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.gates import GATES, evaluate, pending
-from jobs.submissions import Gates
+from jobs.making.submissions import Gates
 
 SUMMARY = {"accuracy_drop": 0.004, "sparsity": 0.9, "bytes": 1000}
 

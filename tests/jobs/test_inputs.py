@@ -10,9 +10,9 @@ import pytest
 from jobs import inputs
 from jobs.errors import NotFoundError
 from jobs.inputs import Dataset, Model
-from jobs.intake import create_dataset, create_model
+from jobs.making.intake import create_dataset, create_model
+from jobs.making.submissions import InlineDataset, InlineModel
 from jobs.pages import PageRequest
-from jobs.submissions import InlineDataset, InlineModel
 from ticketing.architectures import arguments_for, inventory
 
 if TYPE_CHECKING:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from jobs.idempotency import KEPT_SECONDS, reserve
-from jobs.leases import MAX_STRIKES, request_cancel
-from jobs.tables import idempotency, slot
+from jobs.leases import MAX_STRIKES, beat, request_cancel
+from jobs.sweep import LAST_SWEEP
+from jobs.tables import counter, idempotency, slot
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
@@ -89,3 +91,50 @@ def test_what_is_over_is_forgotten(bench: Bench) -> None:
     bench.elapse(KEPT_SECONDS + 1)
     bench.sweep()
     assert [bench.count(table) for table in (slot, idempotency)] == [0, 0]
+
+
+def away(bench: Bench, seconds: float) -> None:
+    """Let time pass in which no sweep could be made."""
+    bench.elapse(seconds)
+    with bench.db.write() as conn:
+        last = counter.c.name == LAST_SWEEP
+        conn.execute(update(counter).where(last).values(value=counter.c.value - round(1000 * seconds)))
+
+
+def test_an_outage_is_no_strike_and_the_worker_that_comes_back_goes_on(bench: Bench) -> None:
+    lease = bench.running().lease
+    bench.sweep()
+    away(bench, 300)
+    swept = bench.sweep()
+    assert (swept.renewed, swept.requeued) == (1, ())
+    beat(bench.db, lease, ttl_seconds=60)
+    assert (bench.state(lease.job_id), bench.row(lease.job_id)["strikes"]) == ("running", 0)
+
+
+def test_a_worker_that_did_not_survive_an_outage_is_found_one_term_later(bench: Bench) -> None:
+    lease = bench.running().lease
+    bench.sweep()
+    away(bench, 300)
+    bench.sweep()
+    bench.elapse(59)
+    assert bench.sweep().requeued == ()
+    bench.elapse(2)
+    assert bench.sweep().requeued == (lease.job_id,)
+    assert bench.row(lease.job_id)["strikes"] == 1
+
+
+def test_a_sweep_that_is_a_little_late_is_no_outage(bench: Bench) -> None:
+    lease = bench.running().lease
+    bench.sweep()
+    away(bench, 29)
+    bench.sweep()
+    bench.elapse(32)
+    assert bench.sweep().requeued == (lease.job_id,)
+
+
+def test_sweeps_that_are_rarer_than_leases_run_out_are_no_outage(bench: Bench) -> None:
+    bench.settings = bench.settings.model_copy(update={"sweep_seconds": 100.0})
+    lease = bench.running().lease
+    bench.sweep()
+    away(bench, 299)
+    assert bench.sweep().requeued == (lease.job_id,)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.errors import InvalidTransitionError, NotFoundError
-from jobs.leases import Failed, beat, finish, request_cancel
+from jobs.leases import Checkpoint, Failed, NewLevel, Stopped, beat, commit, finish, request_cancel
+from jobs.leases.cancelling import Keep
+from jobs.tables import checkpoint, level
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
@@ -53,3 +55,22 @@ def test_neither_another_tenants_job_nor_an_inspection_can_be_cancelled(bench: B
     for wanted, tenant in ((job_id, "bob"), (inspection, "ada"), ("job_nobody", "ada")):
         with pytest.raises(NotFoundError):
             cancel(bench, wanted, tenant)
+
+
+@pytest.mark.parametrize(("keep", "left"), [("levels", 1), ("none", 0)])
+def test_what_a_cancelled_job_had_done_stays_or_goes_as_was_asked(bench: Bench, keep: Keep, left: int) -> None:
+    lease = bench.running().lease
+    saved = Checkpoint(1, "1" * 64, 10, {"level": 1}, {})
+    commit(bench.db, lease, checkpoint=saved, levels=[NewLevel(0, 1, 10, 100, 0.9, {})])
+    request_cancel(bench.db, tenant="ada", job_id=lease.job_id, keep=keep)
+    assert bench.count(level, job_id=lease.job_id) == 1, "its worker may still be at it"
+    finish(bench.db, lease, outcome=Stopped())
+    assert [bench.count(table, job_id=lease.job_id) for table in (level, checkpoint)] == [left, left]
+    assert bench.types(lease.job_id)[-1] == "job.cancelled"
+
+
+def test_the_first_cancel_says_what_is_kept(bench: Bench) -> None:
+    lease = bench.running().lease
+    request_cancel(bench.db, tenant="ada", job_id=lease.job_id)
+    request_cancel(bench.db, tenant="ada", job_id=lease.job_id, keep="none")
+    assert bench.row(lease.job_id)["keep"] == "levels"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
+from jobs import slots
 from jobs.blobs import Stored
-from jobs.creation import create_job, inputs_of
 from jobs.grants import grant
-from jobs.leases import Checkpoint, commit, finish_inspection, release, request_cancel
-from jobs.submissions import JobSubmission, parse
+from jobs.leases import Checkpoint, claim, commit, finish_inspection, has_work, release, request_cancel
+from jobs.making.creation import create_job, inputs_of
+from jobs.making.submissions import JobSubmission, parse
+from jobs.slots import Capabilities, SlotIdentity
+from jobs.tables import attempt, dataset, job
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
@@ -146,3 +150,56 @@ def test_the_last_two_checkpoints_come_with_the_claim_newest_first(bench: Bench)
         (2, f"{2:064x}", 20, {"step": 2}),
     ]
     assert found[0].execution_key == {"threads": 1}
+
+
+@pytest.mark.parametrize("newer", [{"recipe_version": 2}, {"checkpoint_version": 2}])
+def test_a_slot_refuses_what_is_newer_than_it_knows(bench: Bench, newer: dict[str, int]) -> None:
+    bench.ready()
+    change(bench, bench.submit(), **newer)
+    assert bench.claim() is None
+    upgraded = SlotIdentity("slot-2", ("cpu",), "landlock", capabilities=Capabilities(**newer))
+    assert claim(bench.db, slot=upgraded, ttl_seconds=60) is not None
+
+
+def test_a_slot_that_was_told_to_take_no_uploads_takes_none_at_any_level(bench: Bench) -> None:
+    bench.ready()
+    job_id = bench.submit()
+    with bench.db.write() as conn:
+        grant(conn, tenant="ada", stored=FILE)
+        conn.execute(update(dataset).values(uri=None, sha256=FILE.sha256))
+    careful = SlotIdentity("slot-1", ("cpu",), "landlock", capabilities=Capabilities(uploads=False))
+    assert claim(bench.db, slot=careful, ttl_seconds=60) is None
+    trusting = SlotIdentity("slot-2", ("cpu",), "rlimits", capabilities=Capabilities(uploads=True))
+    assert claim(bench.db, slot=trusting, ttl_seconds=60).lease.job_id == job_id
+
+
+def test_a_slot_that_drains_or_is_blocked_takes_nothing(bench: Bench) -> None:
+    bench.ready()
+    bench.submit()
+    bench.announce("cpu", "slot-1")
+    for reason in ("disk_full", None):
+        with bench.db.write() as conn:
+            slots.block(conn, "slot-1", reason=reason)
+        assert has_work(bench.db, slot=SlotIdentity("slot-1", ("cpu",), "landlock")) is (reason is None)
+    with bench.db.write() as conn:
+        assert slots.request_drain(conn, slot_id="slot-1") == ("slot-1",)
+    assert bench.claim("slot-1") is None
+    assert bench.claim("slot-2") is not None
+
+
+def test_a_claim_tells_what_the_job_was_made_from(bench: Bench) -> None:
+    bench.ready()
+    origin = {"kind": "fork", "job": "job_x", "level": 2, "checkpoint": "a" * 64}
+    change(bench, bench.submit(), origin=origin)
+    taken = bench.claim()
+    assert (taken.origin, taken.parent_id, taken.point) == (origin, None, None)
+
+
+def test_a_claim_begins_an_attempt_that_is_kept(bench: Bench) -> None:
+    lease = bench.running().lease
+    assert bench.count(attempt, job_id=lease.job_id, number=1, slot_id="slot-1", slot_kind="cpu", ended_at=None) == 1
+
+
+def change(bench: Bench, job_id: str, **values: Any) -> None:
+    with bench.db.write() as conn:
+        conn.execute(update(job).where(job.c.id == job_id).values(values))

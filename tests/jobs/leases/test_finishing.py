@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs import gates
-from jobs.errors import CancelledFirstError, InvalidTransitionError, LeaseLostError
+from jobs.errors import CancelledFirstError, LeaseLostError
 from jobs.events import NewEvent
-from jobs.leases import Cancelled, Failed, NewArtifact, Succeeded, finish, request_cancel
-from jobs.tables import artifact, blob
+from jobs.leases import (
+    Checkpoint,
+    Failed,
+    NewArtifact,
+    Stopped,
+    Succeeded,
+    commit,
+    finish,
+    request_cancel,
+    request_pause,
+    request_resume,
+)
+from jobs.tables import artifact, blob, checkpoint
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
@@ -69,7 +80,7 @@ def test_a_cancel_that_was_answered_wins_over_a_success(bench: Bench) -> None:
     with pytest.raises(CancelledFirstError):
         finish(bench.db, lease, outcome=succeeded())
     assert bench.count(artifact) == 0
-    finish(bench.db, lease, outcome=Cancelled())
+    finish(bench.db, lease, outcome=Stopped())
     assert bench.types(lease.job_id)[-2:] == ["job.cancelling", "job.cancelled"]
 
 
@@ -81,11 +92,22 @@ def test_whatever_failed_after_a_cancel_is_cancelled(bench: Bench, retry: bool) 
     assert (bench.state(lease.job_id), bench.row(lease.job_id)["error"]) == ("cancelled", None)
 
 
-def test_nobody_stops_what_nobody_cancelled(bench: Bench) -> None:
+def test_what_was_stopped_and_is_wanted_again_goes_back_to_the_queue_without_a_strike(bench: Bench) -> None:
     lease = bench.running().lease
-    with pytest.raises(InvalidTransitionError):
-        finish(bench.db, lease, outcome=Cancelled())
-    assert bench.state(lease.job_id) == "running"
+    request_pause(bench.db, tenant="ada", job_id=lease.job_id, pause_seconds=60)
+    request_resume(bench.db, tenant="ada", job_id=lease.job_id)
+    finish(bench.db, lease, outcome=Stopped())
+    row = bench.row(lease.job_id)
+    assert (row["state"], row["reason"], row["strikes"]) == ("queued", "resumed", 0)
+    assert bench.claim().lease.attempt == 2
+
+
+def test_a_job_that_succeeds_while_it_is_asked_to_pause_has_succeeded(bench: Bench) -> None:
+    lease = bench.running().lease
+    request_pause(bench.db, tenant="ada", job_id=lease.job_id, pause_seconds=60)
+    finish(bench.db, lease, outcome=succeeded())
+    row = bench.row(lease.job_id)
+    assert (row["state"], row["pause_requested"], row["pause_expires_at"]) == ("succeeded", None, None)
 
 
 def test_a_failure_that_would_come_again_ends_the_job_with_its_reason(bench: Bench) -> None:
@@ -103,3 +125,14 @@ def test_a_failure_that_may_not_come_again_is_tried_again_at_once(bench: Bench) 
     row = bench.row(lease.job_id)
     assert (row["state"], row["reason"], row["strikes"]) == ("queued", "trainer_died", 1)
     assert bench.claim().lease.attempt == 2
+
+
+@pytest.mark.parametrize(("outcome", "left"), [("succeeded", [3]), ("failed", [2, 3])])
+def test_a_success_keeps_the_last_checkpoint_for_forks_and_a_failure_both_for_a_rerun(
+    bench: Bench, outcome: str, left: list[int]
+) -> None:
+    lease = bench.running().lease
+    for number in (1, 2, 3):
+        commit(bench.db, lease, checkpoint=Checkpoint(number, f"{number:064x}", 10, {"level": number}, {}))
+    finish(bench.db, lease, outcome=succeeded() if outcome == "succeeded" else Failed({"code": "x"}))
+    assert [n for n in (1, 2, 3) if bench.count(checkpoint, job_id=lease.job_id, number=n)] == left

@@ -23,27 +23,30 @@ from jobs.errors import CancelledFirstError, InvalidTransitionError, LeaseLostEr
 from jobs.events import DONE_TYPES, NewEvent
 from jobs.leases import (
     MAX_STRIKES,
-    Cancelled,
     Checkpoint,
     Failed,
     Lease,
     NewLevel,
     Outcome,
+    Stopped,
     Succeeded,
     beat,
     commit,
     finish,
     release,
     request_cancel,
+    request_pause,
+    request_resume,
+    requeue,
 )
-from jobs.tables import checkpoint, level
+from jobs.tables import attempt, checkpoint, level
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
 
 OWNERS = ("slot-1", "slot-2", "slot-3")
 SUCCEEDED = Succeeded(artifacts=(), gate=None, best=None, cost={}, summary={"sparsity": 0.5})
-OUTCOMES = (SUCCEEDED, Failed({"code": "x"}), Failed({"code": "x"}, retry=True), Cancelled())
+OUTCOMES = (SUCCEEDED, Failed({"code": "x"}), Failed({"code": "x"}, retry=True), Stopped())
 NEWEST_FIRST = st.integers(0, 4)
 
 
@@ -55,14 +58,18 @@ class Expected:
     attempt: int = 0
     strikes: int = 0
     cancel: bool = False
+    pause: bool = False
     furthest: int = 0
 
     def strike(self) -> None:
-        if self.cancel:
-            self.state = "cancelled"
+        if self.cancel or self.pause:
+            self.back()
             return
         self.strikes += 1
         self.state = "failed" if self.strikes == MAX_STRIKES else "queued"
+
+    def back(self) -> None:
+        self.state = "cancelled" if self.cancel else "paused" if self.pause else "queued"
 
 
 @dataclass
@@ -122,7 +129,7 @@ class Life(RuleBasedStateMachine):
         held, expected = self._pick(pick)
         orders = self._fenced(held, lambda: beat(self.bench.db, held.lease, ttl_seconds=60, progress={"fraction": 0.5}))
         if orders is not None:
-            assert orders.cancel_requested == expected.cancel
+            assert (orders.cancel_requested, orders.pause_requested) == (expected.cancel, expected.pause)
 
     @precondition(lambda self: self.believed.leases)
     @rule(pick=NEWEST_FIRST, times=st.integers(1, 3))
@@ -163,17 +170,12 @@ class Life(RuleBasedStateMachine):
     @rule(pick=NEWEST_FIRST, outcome=st.sampled_from(OUTCOMES))
     def finish(self, pick: int, outcome: Outcome) -> None:
         held, expected = self._pick(pick)
-        refusal: type[Exception] | None = None
-        if outcome is SUCCEEDED and expected.cancel:
-            refusal = CancelledFirstError
-        if outcome == Cancelled() and not expected.cancel:
-            refusal = InvalidTransitionError
-        if refusal and self._current(held):
-            with pytest.raises(refusal):
+        if outcome is SUCCEEDED and expected.cancel and self._current(held):
+            with pytest.raises(CancelledFirstError):
                 finish(self.bench.db, held.lease, outcome=outcome)
         elif self._fenced(held, lambda: finish(self.bench.db, held.lease, outcome=outcome) or True):
-            if expected.cancel:
-                expected.state = "cancelled"
+            if outcome == Stopped() or expected.cancel:
+                expected.back()
             elif isinstance(outcome, Failed) and outcome.retry:
                 expected.strike()
             else:
@@ -187,19 +189,57 @@ class Life(RuleBasedStateMachine):
             if strike:
                 expected.strike()
             else:
-                expected.state = "cancelled" if expected.cancel else "queued"
+                expected.back()
+
+    @precondition(lambda self: self.jobs)
+    @rule(pick=NEWEST_FIRST)
+    def pause(self, pick: int) -> None:
+        job_id, expected = self._job(pick)
+        if expected.state not in ("queued", "running", "paused") or expected.cancel:
+            with pytest.raises(InvalidTransitionError):
+                request_pause(self.bench.db, tenant=self.bench.tenant, job_id=job_id, pause_seconds=1e6)
+            return
+        answer = request_pause(self.bench.db, tenant=self.bench.tenant, job_id=job_id, pause_seconds=1e6)
+        expected.pause = True
+        if expected.state == "queued":
+            expected.state = "paused"
+        assert answer == ("pausing" if expected.state == "running" else "paused")
+
+    @precondition(lambda self: self.jobs)
+    @rule(pick=NEWEST_FIRST)
+    def resume(self, pick: int) -> None:
+        job_id, expected = self._job(pick)
+        if not expected.pause or expected.state not in ("running", "paused") or expected.cancel:
+            with pytest.raises(InvalidTransitionError):
+                request_resume(self.bench.db, tenant=self.bench.tenant, job_id=job_id)
+            return
+        answer = request_resume(self.bench.db, tenant=self.bench.tenant, job_id=job_id)
+        expected.pause = False
+        if expected.state == "paused":
+            expected.state = "queued"
+        assert answer == expected.state
+
+    @precondition(lambda self: self.jobs)
+    @rule(pick=NEWEST_FIRST)
+    def recall(self, pick: int) -> None:
+        job_id, expected = self._job(pick)
+        if expected.state != "running":
+            with pytest.raises(InvalidTransitionError):
+                requeue(self.bench.db, job_id=job_id)
+            return
+        requeue(self.bench.db, job_id=job_id)
+        expected.back()
 
     @precondition(lambda self: self.jobs)
     @rule(pick=NEWEST_FIRST)
     def cancel(self, pick: int) -> None:
-        job_id = list(self.jobs)[pick % len(self.jobs)]
-        expected = self.jobs[job_id]
+        job_id, expected = self._job(pick)
         if expected.state in ("succeeded", "failed"):
             with pytest.raises(InvalidTransitionError):
                 request_cancel(self.bench.db, tenant=self.bench.tenant, job_id=job_id)
             return
         answer = request_cancel(self.bench.db, tenant=self.bench.tenant, job_id=job_id)
-        if expected.state == "queued":
+        if expected.state in ("queued", "paused"):
             expected.state = "cancelled"
         expected.cancel = True
         assert answer == ("cancelling" if expected.state == "running" else "cancelled")
@@ -219,8 +259,10 @@ class Life(RuleBasedStateMachine):
             row = self.bench.row(job_id)
             assert (row["state"], row["attempt"]) == (expected.state, expected.attempt)
             assert (row["owner"] is None) == (row["lease_until"] is None) == (row["state"] != "running")
-            if row["state"] in ("queued", "running"):
+            if row["state"] in ("queued", "running", "paused"):
                 assert row["strikes"] == expected.strikes
+            assert self.bench.count(attempt, job_id=job_id) == expected.attempt
+            assert self.bench.count(attempt, job_id=job_id, ended_at=None) == (expected.state == "running")
 
     @invariant()
     def every_log_is_gap_free_and_tells_each_fact_once(self) -> None:
@@ -235,13 +277,18 @@ class Life(RuleBasedStateMachine):
             for kind in ("job.mask_drawn", "job.level_completed"):
                 assert [event["data"]["level"] for event in log if event["type"] == kind] == numbers
             assert self.bench.count(level, job_id=job_id) == expected.furthest
-            assert self.bench.count(checkpoint, job_id=job_id) == min(2, expected.furthest)
+            kept = 1 if expected.state == "succeeded" else 2  # a fork starts from the last one
+            assert self.bench.count(checkpoint, job_id=job_id) == min(kept, expected.furthest)
 
     @invariant()
     def every_stale_write_was_counted(self) -> None:
         with self.bench.db.read() as conn:
             counted = counters.read(conn, tenant=self.bench.tenant, name=counters.STALE_WRITES_REFUSED)
         assert counted == self.believed.stale
+
+    def _job(self, pick: int) -> tuple[str, Expected]:
+        job_id = list(self.jobs)[pick % len(self.jobs)]
+        return job_id, self.jobs[job_id]
 
     def _pick(self, pick: int) -> tuple[Held, Expected]:
         held = self.believed.leases[-1 - pick % len(self.believed.leases)]

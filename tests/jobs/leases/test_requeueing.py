@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from jobs.leases import MAX_STRIKES, release, request_cancel
 
 if TYPE_CHECKING:
@@ -39,15 +41,16 @@ def test_the_attempt_after_a_second_strike_waits(bench: Bench) -> None:
     assert bench.claim().lease.attempt == 3
 
 
-def test_the_third_strike_is_the_last_and_says_why(bench: Bench) -> None:
+@pytest.mark.parametrize(("reason", "code"), [("stalled", "worker_lost"), ("disk_full", "disk_full")])
+def test_the_third_strike_is_the_last_and_says_why(reason: str, code: str, bench: Bench) -> None:
     lease = bench.running().lease
     for _ in range(MAX_STRIKES):
         job_id = lease.job_id
-        release(bench.db, lease, reason="stalled", strike=True, retry_delay_seconds=0)
+        release(bench.db, lease, reason=reason, strike=True, retry_delay_seconds=0)
         lease = (again := bench.claim()) and again.lease
     row = bench.row(job_id)
-    assert (row["state"], row["strikes"], row["error"]["code"]) == ("failed", 3, "worker_lost")
-    assert "stalled" in row["error"]["detail"]
+    assert (row["state"], row["strikes"], row["error"]["code"]) == ("failed", 3, code)
+    assert reason in row["error"]["detail"]
     assert bench.types(job_id)[-2:] == ["job.worker_lost", "job.failed"]
 
 

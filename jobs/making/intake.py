@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 
 from jobs import grants, tables
 from jobs.clock import now
-from jobs.enqueueing import enqueue
+from jobs.database import take_turns
 from jobs.ids import new_id
 from jobs.inputs import Dataset, Model, find_dataset
-from jobs.submissions import DatasetSubmission, InlineDataset, InlineModel, ModelSubmission
+from jobs.making.enqueueing import enqueue
+from jobs.making.submissions import DatasetSubmission, InlineDataset, InlineModel, ModelSubmission
 from ticketing.architectures import Inventory, arguments_for, inventory
 from ticketing.errors import DataError, Fault, ModelError, RequestError
 
@@ -80,8 +81,10 @@ def create_dataset(conn: Connection, *, tenant: str, body: InlineDataset, at: st
     Raises:
         DataError: No such blob of this tenant.
     """
-    if body.uri is not None and (known := _known_builtin(conn, tenant, body.uri)) is not None:
-        return known
+    if body.uri is not None:
+        take_turns(conn, f"dataset {tenant} {body.uri}")
+        if (known := _known_builtin(conn, tenant, body.uri)) is not None:
+            return known
     with _faults_at(at):
         if body.sha256 is not None:
             _must_be_granted(conn, tenant, body.sha256, DataError)
@@ -109,7 +112,7 @@ def _known_builtin(conn: Connection, tenant: str, uri: str) -> Dataset | None:
         tables.dataset.c.tenant == tenant, tables.dataset.c.uri == uri, tables.dataset.c.state != "refused"
     )
     known = conn.execute(same.order_by(tables.dataset.c.created_at).limit(1)).scalar_one_or_none()
-    return None if known is None else find_dataset(conn, tenant=tenant, dataset_id=known)
+    return None if known is None else find_dataset(conn, tenant=tenant, dataset_id=known, hold=True)
 
 
 def _must_be_granted(conn: Connection, tenant: str, sha256: str, error: type[RequestError]) -> None:

@@ -1,4 +1,4 @@
-"""jobs.intake: a model that is known whole is ready at once; whatever has to be looked at first is inspected."""
+"""jobs.making.intake: a model that is known whole is ready at once; whatever has to be looked at first is inspected."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from jobs.blobs import Stored
 from jobs.database import Database
 from jobs.grants import grant
 from jobs.inputs import Dataset, Model, find_dataset
-from jobs.intake import create_dataset, create_model
-from jobs.submissions import DatasetSubmission, ModelSubmission, parse
+from jobs.making.intake import create_dataset, create_model
+from jobs.making.submissions import DatasetSubmission, ModelSubmission, parse
 from jobs.tables import job
 from ticketing.architectures import Inventory
 from ticketing.errors import DataError, ModelError

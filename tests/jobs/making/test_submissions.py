@@ -1,10 +1,10 @@
-"""jobs.submissions: what is not understood is refused with the place it stands at, and what was expected there."""
+"""jobs.making.submissions: what is not understood is refused with its place, and what was expected there."""
 
 from typing import Any
 
 import pytest
 
-from jobs.submissions import DatasetSubmission, JobSubmission, ModelSubmission, parse
+from jobs.making.submissions import DatasetSubmission, JobSubmission, ModelSubmission, parse
 from ticketing.errors import Fault, RequestError
 
 JOB: dict[str, Any] = {
@@ -40,7 +40,10 @@ def test_the_recipe_travels_unread() -> None:
     ("change", "pointer"),
     [
         ({"nmae": "x"}, "/nmae"),
-        ({"limits": {"max_running_seconds": 1}}, "/limits"),
+        ({"limits": {"max_running_seconds": 0}}, "/limits/max_running_seconds"),
+        ({"limits": {"max_seconds": 1}}, "/limits/max_seconds"),
+        ({"not_before": "2026-01-31T12:00:00"}, "/not_before"),
+        ({"not_before": "9999-12-31T23:59:59-12:00"}, "/not_before"),
         ({"webhook": None}, "/webhook"),
         ({"gates": {"max_latency_ms": 1}}, "/gates/max_latency_ms"),
         ({"gates": {"min_sparsity": 1.0}}, "/gates/min_sparsity"),

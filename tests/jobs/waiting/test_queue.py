@@ -1,4 +1,4 @@
-"""jobs.queue: hints reach a real broker, and a broker that is frozen or dead costs no more than two seconds."""
+"""jobs.waiting.queue: hints reach a real broker, and a broker that is frozen or dead costs no more than two seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.queue import celery_app, send_hint, top_up, waiting
+from jobs.waiting.queue import celery_app, send_hint, top_up, waiting
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import PrivateRedis

@@ -4,9 +4,12 @@ A recipe is taken as it was sent: `ticketing.parsing.resolve` reads it once the 
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -22,9 +25,11 @@ from ticketing.errors import RequestError
 from ticketing.faults import faults_of
 
 Device = Literal["any", "cpu", "gpu"]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+# No database keeps the character NUL in its texts.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY)]
-LabelValue = Annotated[str, StringConstraints(max_length=200)]
+LabelValue = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+MAX_SECONDS = 366 * 86400.0
 Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 
 
@@ -93,6 +98,26 @@ class Gates(Body):
     max_bytes: int | None = Field(None, gt=0, description="Of sparse.safetensors.")
 
 
+def _in_our_time(moment: datetime) -> datetime:
+    if not 1970 < moment.year < 9999:  # neither end can be written in every time zone
+        raise ValueError(f"expected a time after 1970 and before 9999, got {moment.isoformat()}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
+
+
+class Limits(Body):
+    """How long a job may take before it is given up."""
+
+    max_queued_seconds: float | None = Field(
+        None, gt=0, le=MAX_SECONDS, description="Of one wait in the queue, from when it may start; then it fails."
+    )
+    max_running_seconds: float | None = Field(
+        None, gt=0, le=MAX_SECONDS, description="Of running, all attempts together; then it is stopped and fails."
+    )
+
+
 def _by_id_or_inline(value: Any) -> str:
     # The brackets keep the branch out of the pointers `faults_of` writes.
     return "[id]" if isinstance(value, str) else "[inline]"
@@ -133,6 +158,8 @@ class JobSubmission(Body):
     recipe: dict[str, Any] = Field(description="GET /v1/searches/{name}/schema says what it may hold.")
     gates: Gates = Gates()
     device: Device = "any"
+    limits: Limits = Limits()
+    not_before: Moment | None = Field(None, description="RFC 3339; it waits in the queue until then.")
 
 
 B = TypeVar("B", bound=Body)

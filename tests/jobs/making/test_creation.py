@@ -1,4 +1,4 @@
-"""jobs.creation: a job, its inputs and its first event are written together or not at all."""
+"""jobs.making.creation: a job, its inputs and its first event are written together or not at all."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from jobs.creation import create_job, inputs_of
 from jobs.inputs import Dataset, Model
-from jobs.submissions import JobSubmission, parse
+from jobs.making.creation import create_job, inputs_of
+from jobs.making.submissions import JobSubmission, parse
 from jobs.tables import dataset, job, model
 from ticketing.errors import RequestError
 

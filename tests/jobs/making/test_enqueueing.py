@@ -1,10 +1,10 @@
-"""jobs.enqueueing: a queued job begins with nothing spent and its first event written."""
+"""jobs.making.enqueueing: a queued job begins with nothing spent and its first event written."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.enqueueing import enqueue
+from jobs.making.enqueueing import enqueue
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench

@@ -10,7 +10,7 @@ from jobs.events import NewEvent, append
 from jobs.ids import new_id
 
 
-def enqueue(conn: Connection, *, tenant: str, kind: Literal["search", "inspect"], **values: Any) -> str:
+def enqueue(conn: Connection, *, tenant: str, kind: Literal["search", "inspect", "grid"], **values: Any) -> str:
     """Write a queued job inside the caller's transaction and give its id; `values` are columns of its row."""
     job_id, moment = new_id("job"), now(conn)
     row = {

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from jobs.enqueueing import enqueue
 from jobs.errors import NotFoundError
 from jobs.inputs import Dataset, Model, find_dataset, find_model, misfit
-from jobs.intake import HeaderCheck, create_dataset, create_model
-from jobs.submissions import JobSubmission
+from jobs.making.enqueueing import enqueue
+from jobs.making.intake import HeaderCheck, create_dataset, create_model
+from jobs.making.submissions import JobSubmission
 from ticketing.errors import Fault, RequestError
 
 
@@ -27,12 +27,12 @@ def inputs_of(
     """
     if isinstance(submission.dataset, str):
         with _missing_is_a_fault("/dataset"):
-            data = find_dataset(conn, tenant=tenant, dataset_id=submission.dataset)
+            data = find_dataset(conn, tenant=tenant, dataset_id=submission.dataset, hold=True)
     else:
         data = create_dataset(conn, tenant=tenant, body=submission.dataset, at="/dataset")
     if isinstance(submission.model, str):
         with _missing_is_a_fault("/model"):
-            net = find_model(conn, tenant=tenant, model_id=submission.model)
+            net = find_model(conn, tenant=tenant, model_id=submission.model, hold=True)
     else:
         net = create_model(
             conn, tenant=tenant, body=submission.model, check_header=check_header, data=data, at="/model"
@@ -50,6 +50,7 @@ def create_job(
     dataset: Dataset,
     resolved_recipe: Mapping[str, Any],
     plan: Mapping[str, Any] | None,
+    **columns: Any,
 ) -> str:
     """Write a job and its `queued` event and give its id.
 
@@ -61,6 +62,7 @@ def create_job(
         dataset: As `inputs_of` gave it.
         resolved_recipe: Every default filled, the seed fixed.
         plan: `ticketing.plan.Plan.as_json()`, or None while an input is inspecting.
+        columns: Further ones, e.g. which point of which grid it is.
     """
     levels = resolved_recipe.get("levels") if plan is None else plan["levels"]
     return enqueue(
@@ -80,7 +82,22 @@ def create_job(
         progress={"fraction": 0.0, "level": 0, "levels_total": levels},
         estimated_flops=None if plan is None else plan["training_flops"],
         warnings=[] if plan is None else list(plan["warnings"]),
+        recipe_version=resolved_recipe.get("recipe_version", 1),
+        **bounds(submission),
+        **columns,
     )
+
+
+def bounds(submission: JobSubmission) -> dict[str, Any]:
+    """Give the columns that say when a job may start and how long it may take."""
+    limits = submission.limits
+    columns: dict[str, Any] = {
+        "max_queued_seconds": limits.max_queued_seconds,
+        "max_running_seconds": limits.max_running_seconds,
+    }
+    if submission.not_before is not None:
+        columns["not_before"] = submission.not_before.timestamp()
+    return columns
 
 
 def _must_suit(net: Model, data: Dataset) -> None:

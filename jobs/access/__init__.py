@@ -1,0 +1,1 @@
+"""Who may enter: keys, the callers that show them, browsers that have shown one."""

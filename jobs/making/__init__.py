@@ -1,0 +1,1 @@
+"""How a job comes to be: what may be sent, its inputs, its row; reruns and forks."""
