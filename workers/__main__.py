@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import logging
 import os
 import sys
 from dataclasses import asdict
 
+from jobs import logs
 from jobs.settings import Settings
 from ticketing.errors import WinnowError
 from workers.probe import probe
@@ -23,9 +23,8 @@ _LEVELS = ("none", "rlimits", "landlock", "container")
 def main(arguments: list[str] | None = None) -> int:
     """Be one slot, or say which sandbox holds here; give the exit status."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("workers").setLevel(logging.INFO)
     settings = Settings()
+    logs.configure(settings.log_format, process=f"{options.kind}-{options.index}")
     try:
         if options.verb == "slot":
             return _slot(settings, options)
@@ -40,7 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("verb", choices=("slot", "probe"))
     parser.add_argument("--kind", choices=("cpu", "gpu", "inspect"), default="cpu")
-    parser.add_argument("--index", type=int, default=0, help="which slot of its kind; for gpu, which GPU")
+    parser.add_argument("--index", type=int, default=0, help="which slot of its kind")
+    parser.add_argument("--gpu", help="what CUDA calls the GPU of a gpu slot; absent: its index")
     parser.add_argument("--threads", type=int, default=1, help="of one child")
     parser.add_argument("--child", type=json.loads, default=TICKETING, help="command of a child, as a JSON list")
     return parser
@@ -51,7 +51,7 @@ def _slot(settings: Settings, options: argparse.Namespace) -> int:
     if settings.redis_url is None:
         raise SandboxError("expected the address of a broker in WINNOW_REDIS_URL, got none")
     sandbox = _sandbox(settings)
-    device = Device("gpu" if options.kind == "gpu" else "cpu", options.index, options.threads)
+    device = Device("gpu" if options.kind == "gpu" else "cpu", options.index, options.threads, options.gpu)
     # Celery and SQLAlchemy take longer to load than all of `probe`, which needs neither.
     from workers.compose import run_slot
 

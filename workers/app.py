@@ -6,15 +6,52 @@ from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
-from jobs import queue
+from jobs.waiting import queue
+from workers.reading import Refusals, read_hints_alone
 
 
-def celery_process(redis_url: str, *, kind: str, name: str, look: Callable[[], None], stop: Callable[[], None]) -> int:
+class Heed:
+    """Whether hints are read at all: one that is read by a slot that takes no jobs is lost to those that do.
+
+    Safe to use from any thread, also before the process reads hints and while it looks for the broker.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._queue = queue.queue_name(kind)
+        self._wanted = True
+        self._worker: Any = None
+
+    def want(self, wanted: bool) -> None:
+        """Read hints from now on, or stop reading them."""
+        self._wanted = wanted
+        self._apply()
+
+    def begin(self, worker: Any) -> None:
+        """Take charge of a Celery process that has just begun to read hints."""
+        self._worker = worker
+        self._apply()
+
+    def _apply(self) -> None:
+        if self._worker is not None:
+            consumer = self._worker.consumer
+            consumer.call_soon(consumer.add_task_queue if self._wanted else consumer.cancel_task_queue, self._queue)
+
+
+def celery_process(
+    redis_url: str,
+    *,
+    kind: str,
+    name: str,
+    look: Callable[[], None],
+    stop: Callable[[], None],
+    heed: Heed,
+    refusals: Refusals,
+) -> int:
     """Wait for hints and look at each, in this thread, until SIGTERM or SIGINT; give the exit status.
 
-    A hint carries nothing and nothing is answered: whatever else is in the queue is dropped by Celery.
+    A hint carries nothing and nothing is answered: whatever else is in the queue is dropped.
 
     Args:
         redis_url: Of the broker, as Celery takes it.
@@ -22,8 +59,11 @@ def celery_process(redis_url: str, *, kind: str, name: str, look: Callable[[], N
         name: Of the process, in the logs.
         look: Called for every hint.
         stop: Called in the signal handler, so that a job that is being run can be saved and given back.
+        heed: Says whether hints are read.
+        refusals: Counts what else was in the queue.
     """
     app = application(redis_url, look)
+    read_hints_alone(app, refusals.add)
 
     def shutting_down(**_: Any) -> None:
         stop()
@@ -46,6 +86,11 @@ def celery_process(redis_url: str, *, kind: str, name: str, look: Callable[[], N
         without_mingle=True,
         without_heartbeat=True,
     )
+
+    def ready(**_: Any) -> None:
+        heed.begin(worker)
+
+    worker_ready.connect(ready)
     worker.start()
     return int(worker.exitcode or 0)
 

@@ -1,6 +1,7 @@
 """Lays out the folder one attempt runs in, as `ticketing.folder` draws it, and takes it away; runs nothing."""
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -8,17 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from jobs.blobs import BlobFolder
+from jobs.blobs import Blobs
+from jobs.errors import BlobDamagedError, BlobMissingError
 from jobs.leases import Checkpoint, Claim
 from ticketing import folder as names
-from ticketing.folder import DataSpec, Execution, ModelSpec, RunSpec
+from ticketing.folder import DataSpec, Execution, ModelSpec, RunSpec, StartSpec
+
+_log = logging.getLogger(__name__)
 
 WRITABLE = (names.CHECKPOINTS, names.OUT, names.TMP)
 """What a search may write; an inspection of a dataset also `data`."""
 
 
 @contextmanager
-def laid_out(claim: Claim, *, attempts: Path, blobs: BlobFolder, execution: Execution) -> Iterator[Path]:
+def laid_out(claim: Claim, *, attempts: Path, blobs: Blobs, execution: Execution) -> Iterator[Path]:
     """Make the folder of an attempt with everything its run reads, and delete it at the end.
 
     Inputs are copies: a run could write into a shared blob wherever the sandbox is weaker than it should be.
@@ -63,6 +67,7 @@ def _write_specification(claim: Claim, folder: Path, execution: Execution) -> No
         data=_data_spec(claim),
         execution=execution,
         labels={**claim.labels, "id": claim.lease.job_id, "name": claim.name or ""},
+        start=_start_spec(claim),
     )
     (folder / names.RUN).write_text(spec.model_dump_json(indent=2))
     if claim.resolved_recipe is not None:
@@ -103,21 +108,36 @@ def _data_spec(claim: Claim) -> DataSpec | None:
     return DataSpec(name=data.name or data.uri or data.id, fingerprint=fingerprint, uri=data.uri)
 
 
-def _copy_inputs(claim: Claim, folder: Path, blobs: BlobFolder) -> None:
+def _start_spec(claim: Claim) -> StartSpec | None:
+    """Say where a fork starts, or a job that was made again from one."""
+    start = (claim.origin or {}).get("start")
+    return None if start is None else StartSpec.model_validate(start)
+
+
+def _copy_inputs(claim: Claim, folder: Path, blobs: Blobs) -> None:
     wanted: list[tuple[str | None, str]] = []
     if claim.model is not None:
         wanted.append((claim.model.sha256, names.MODEL))
     if claim.dataset is not None:
         uploaded, canonical = claim.dataset.sha256, claim.dataset.canonical_sha256
         wanted.append((uploaded, names.UPLOAD) if inspects_data(claim) else (canonical, names.DATA))
+    if (start := _start_spec(claim)) is not None:
+        (folder / names.START).parent.mkdir()
+        wanted.append((start.sha256, names.START))
     for sha256, name in wanted:
         if sha256 is not None:
-            shutil.copyfile(blobs.path(sha256), folder / name)
+            blobs.fetch(sha256, to=folder / name)
 
 
-def _restore_checkpoints(checkpoints: Iterable[Checkpoint], folder: Path, blobs: BlobFolder) -> None:
-    """Put the last checkpoints back with their markers; the run verifies them and falls back one if it must."""
+def _restore_checkpoints(checkpoints: Iterable[Checkpoint], folder: Path, blobs: Blobs) -> None:
+    """Put the last checkpoints back with their markers; the run verifies them and falls back one if it must.
+
+    One that the store lost or damaged leaves its marker alone: the run then knows that there was one.
+    """
     for checkpoint in checkpoints:
         path = folder / f"{checkpoint.number:06d}.safetensors"
-        shutil.copyfile(blobs.path(checkpoint.sha256), path)
+        try:
+            blobs.fetch(checkpoint.sha256, to=path)
+        except (BlobMissingError, BlobDamagedError) as error:
+            _log.warning("checkpoint %d of %s: %s", checkpoint.number, folder, error)
         path.with_suffix(".done").write_text(f"{checkpoint.sha256}\n")

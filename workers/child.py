@@ -17,6 +17,8 @@ from workers.sandbox import LAUNCHER, Errand, Sandbox, policy
 
 MAX_LOG_BYTES = 8 << 20
 """Of one attempt; what comes after is dropped."""
+LAST_BYTES = 4096
+"""Of what a child printed last, for whoever asks why it ended."""
 _READ_BYTES = 1 << 16
 _PIECES_OF_A_PIPE = 32
 """More than a pipe holds, so that reading what is left ends even if somebody still writes."""
@@ -38,6 +40,8 @@ class Child:
             raise RuntimeError("expected to start a child from the main thread, whose end would end the child")
         self.exit_status: int | None = None
         """As `subprocess` gives it, negative for a signal; None while the child lives."""
+        self.last_printed = b""
+        """The end of what it printed so far."""
         self._bell = bell
         self._signals = threading.Lock()
         self._process, self._events, self._prints = _start(sandbox, errand)
@@ -108,6 +112,7 @@ class Child:
         return b"".join(pieces)
 
     def _print(self, printed: bytes) -> None:
+        self.last_printed = (self.last_printed + printed)[-LAST_BYTES:]
         self._log.write(printed[: max(0, self._log_room)])
         self._log.flush()
         self._log_room -= len(printed)

@@ -1,7 +1,8 @@
-"""Removes the folders of attempts that nobody holds any more: their workers were killed before they could."""
+"""Removes what attempts left on this machine: folders of workers that were killed, logs that are kept elsewhere."""
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import select
@@ -11,6 +12,8 @@ from jobs.tables import job
 from workers.attempt import discard
 from workers.probe import PROBE_PREFIX
 
+LOG_SECONDS = 7 * 86400.0
+"""How long the log of an attempt stays here after the last word of its children; it is kept as a blob as well."""
 PROBE_SECONDS = 600.0
 """Far longer than a probe of the sandbox takes."""
 _ATTEMPT = re.compile(r"(job_[0-9A-Z]{26})-([0-9]+)")
@@ -25,10 +28,21 @@ def clear_abandoned(database: Database, attempts: Path) -> list[str]:
     there = [path for path in attempts.iterdir() if _ATTEMPT.fullmatch(path.name)]
     running = _running(database) if there else set()
     abandoned = [path for path in there if path.name not in running]
-    abandoned += [path for path in attempts.glob(f"{PROBE_PREFIX}*") if _age_seconds(path) > PROBE_SECONDS]
+    abandoned += [
+        path for path in attempts.glob(f"{PROBE_PREFIX}*") if _age_seconds(path, now=time.time()) > PROBE_SECONDS
+    ]
     for path in abandoned:
         discard(path)
     return sorted(path.name for path in abandoned)
+
+
+def clear_old_logs(logs: Path, *, now: Callable[[], float] = time.time) -> list[str]:
+    """Delete the logs of attempts that have been silent for `LOG_SECONDS`, not those of processes; give their names."""
+    there = [path for path in logs.glob("job_*.log") if _ATTEMPT.fullmatch(path.stem)]
+    old = [path for path in there if _age_seconds(path, now=now()) > LOG_SECONDS]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return sorted(path.name for path in old)
 
 
 def _running(database: Database) -> set[str]:
@@ -38,8 +52,8 @@ def _running(database: Database) -> set[str]:
     return {f"{row.id}-{row.attempt}" for row in rows}
 
 
-def _age_seconds(path: Path) -> float:
+def _age_seconds(path: Path, *, now: float) -> float:
     try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:  # its probe has just ended
+        return now - path.stat().st_mtime
+    except FileNotFoundError:  # its probe has just ended, or somebody else deleted it
         return 0.0

@@ -7,21 +7,26 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import Any
 
-from jobs import queue, slots
-from jobs.blobs import BlobFolder
+from jobs import slots
+from jobs.blobs import open_blobs
 from jobs.database import Database
+from jobs.retrying import AWAY
 from jobs.settings import Settings
 from jobs.slots import SlotIdentity
 from jobs.sweep import Swept
-from workers.app import celery_process
+from jobs.waiting import queue
+from workers.app import Heed, celery_process
 from workers.bell import Bell
-from workers.rounds import Nudger, Rounds, listen_for_orders
+from workers.capabilities import capabilities, installed
+from workers.outage import outlast
+from workers.reading import Refusals
+from workers.rounds import Nudger, Rounds, count_refused, listen_for_orders
 from workers.sandbox import Device, Sandbox
 from workers.slot import Slot
+from workers.standing import Standing
 from workers.work import Equipment
 
 _log = logging.getLogger(__name__)
@@ -42,14 +47,20 @@ def run_slot(
     """
     host = socket.gethostname()
     name = f"{kind}-{device.index}"
-    identity = SlotIdentity(f"{host}:{os.getpid()}:{name}:{secrets.token_hex(4)}", (kind,), sandbox.level)
+    identity = SlotIdentity(
+        f"{host}:{os.getpid()}:{name}:{secrets.token_hex(4)}",
+        (kind,),
+        sandbox.level,
+        host,
+        capabilities(settings, sandbox=sandbox, device=device),
+    )
     database = Database.open(settings.database)
     bell, stopped = Bell(), threading.Event()
     hints, nudge = queue.celery_app(redis_url), Nudger(redis_url)
     equipment = Equipment(
         settings=settings,
         database=database,
-        blobs=BlobFolder(settings.paths.blobs),
+        blobs=open_blobs(settings, patience_seconds=settings.store_patience_seconds),
         sandbox=sandbox,
         device=device,
         command=command,
@@ -68,22 +79,56 @@ def run_slot(
     def hint(wanted: str) -> None:
         queue.send_hint(hints, wanted)
 
-    slot = Slot(identity, equipment, hint=hint)
-    rounds = Rounds(database, settings, identity, top_up=top_up, nudge=nudge, busy=lambda: slot.busy, give_up=_leave)
+    heed, refusals = Heed(kind), Refusals()
+
+    def changed(now_open: bool) -> None:
+        heed.want(now_open)
+        if now_open:
+            hint(kind)
+
+    standing = Standing(
+        database,
+        identity,
+        about=_about(device, sandbox),
+        folders=(settings.paths.attempts, settings.paths.blobs),
+        high_water=settings.disk_high_water,
+        changed=changed,
+    )
+    slot = Slot(identity, equipment, hint=hint, may_claim=standing.open)
+    rounds = Rounds(
+        database,
+        settings,
+        identity,
+        top_up=top_up,
+        nudge=nudge,
+        busy=lambda: slot.busy,
+        give_up=_leave,
+        standing=standing.open,
+        refusals=refusals,
+    )
     signal.signal(signal.SIGTERM, _end_in_order)
     try:
-        with database.write() as conn:
-            slots.announce(conn, identity, about=_about(host, kind, device, sandbox))
+        outlast(standing.open, too_late=stopped.is_set)  # announces the slot
         listen_for_orders(redis_url, slot.ordered)
         rounds.start()
         hint(kind)  # nobody sends hints to slots that are not there: what waited for this one is found by its own
         _log.info("slot %s is up, sandbox level %s", identity.id, sandbox.level)
-        return celery_process(redis_url, kind=kind, name=f"{name}@{host}", look=slot.look, stop=stop)
+        return celery_process(
+            redis_url, kind=kind, name=f"{name}@{host}", look=slot.look, stop=stop, heed=heed, refusals=refusals
+        )
     finally:
         rounds.stop()
-        with database.write() as conn:
-            slots.withdraw(conn, identity.id)
+        _withdraw(database, identity.id, refusals)
         database.close()
+
+
+def _withdraw(database: Database, slot_id: str, refusals: Refusals) -> None:
+    try:
+        count_refused(database, refusals)
+        with database.write() as conn:
+            slots.withdraw(conn, slot_id)
+    except AWAY as error:  # it is forgotten when it has been silent for long enough
+        _log.warning("the slot ends unlisted: the database is away (%s)", type(error).__name__)
 
 
 def _end_in_order(number: int, frame: FrameType | None) -> None:
@@ -100,21 +145,11 @@ def _leave() -> None:
     reluctant.start()
 
 
-def _about(host: str, kind: str, device: Device, sandbox: Sandbox) -> dict[str, Any]:
+def _about(device: Device, sandbox: Sandbox) -> dict[str, Any]:
     return {
-        "host": host,
         "pid": os.getpid(),
-        "device": f"gpu {device.index}" if device.kind == "gpu" else "cpu",
         "threads": device.threads,
-        "torch": _version("torch"),
-        "winnow": _version("winnow"),
+        "winnow": installed("winnow"),
         "landlock_abi": sandbox.landlock_abi,
         "sandbox_warnings": list(sandbox.warnings),
     }
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:  # run from a checkout that was not installed
-        return None

@@ -10,11 +10,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from jobs.errors import LeaseLostError
 from jobs.leases import Orders
 from workers.bell import Bell
 from workers.child import Child
+
+NO_ORDERS = Orders(cancel_requested=False, pause_requested=False, overrun=False, drain_requested=False)
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +52,8 @@ class Heartbeat:
         self.lost = False
         self.refused = False
         """The database said that the lease is gone: nothing more may be written."""
-        self.cancel_requested = False
+        self.orders = NO_ORDERS
+        """What was wanted of the job at the last beat; a pause can be taken back."""
         self._beat = beat
         self._rhythm = rhythm
         self._bell = bell
@@ -131,8 +135,8 @@ class Heartbeat:
             self.refused = True
             self._lose(str(error))
             return
-        except DBAPIError as error:
-            _log.warning("a beat failed and is tried again: %s", type(error.orig).__name__)
+        except (DBAPIError, PoolTimeoutError) as error:
+            _log.warning("a beat failed and is tried again: %s", type(error).__name__)
             with self._changed:
                 self._wanted_at = asked_at + min(1.0, self._rhythm.beat_seconds)
             return
@@ -140,8 +144,8 @@ class Heartbeat:
             self._renewed_at = asked_at
             pause = self._rhythm.beat_seconds if self._progress is None else self._rhythm.progress_seconds
             self._wanted_at = asked_at + pause
-        if orders.cancel_requested and not self.cancel_requested:
-            self.cancel_requested = True
+        if orders != self.orders:
+            self.orders = orders
             self._bell.ring()
 
     def _lose(self, why: str) -> None:

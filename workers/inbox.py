@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jobs.blobs import BlobFolder, Stored
+from jobs.blobs import Blobs, Stored
 from jobs.errors import DigestError
 from jobs.leases import NewArtifact
 from workers.protocol import ProtocolViolationError
@@ -31,7 +31,7 @@ class UntrustedFileError(ProtocolViolationError):
     """Something else lies where the child announced a file."""
 
 
-def collect(root: Path, name: str, *, sha256: str | None, blobs: BlobFolder, max_bytes: int) -> Stored:
+def collect(root: Path, name: str, *, sha256: str | None, blobs: Blobs, max_bytes: int) -> Stored:
     """Store one file from a folder that an untrusted child could write.
 
     Args:
@@ -54,7 +54,7 @@ def collect(root: Path, name: str, *, sha256: str | None, blobs: BlobFolder, max
 
 
 def collect_all(
-    root: Path, files: Mapping[str, Mapping[str, Any]], *, blobs: BlobFolder, max_bytes: int
+    root: Path, files: Mapping[str, Mapping[str, Any]], *, blobs: Blobs, max_bytes: int
 ) -> list[NewArtifact]:
     """Store every file a run announced, in the order of their names; files it did not announce stay where they are.
 

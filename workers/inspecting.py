@@ -1,6 +1,7 @@
 """An inspection from its claim to its outcome: an upload becomes ready or is refused. Knows no process and no SQL."""
 
 import json
+from collections.abc import Mapping
 
 from jobs import leases
 from jobs.blobs import Stored
@@ -12,8 +13,15 @@ from workers.attempt import inspects_data
 from workers.inbox import collect
 from workers.protocol import ProtocolViolationError
 from workers.settling import settle
-from workers.supervisor import Ending
+from workers.supervisor import Ending, Kind
 from workers.work import Work
+
+REFUSALS: Mapping[Kind, str] = {
+    "failed": "failed",
+    "violated": "protocol_violation",
+    "exhausted": "out_of_memory",
+}
+"""Endings that refuse an upload, with the code where the run told none."""
 
 
 def inspect(work: Work) -> tuple[str, ...]:
@@ -33,12 +41,15 @@ def inspect(work: Work) -> tuple[str, ...]:
             canonical = _store_canonical(work, ending)
         except ProtocolViolationError as error:
             ending = Ending("violated", str(error))
-    database, lease = work.equipment.database, work.claim.lease
+    database, lease, retain = work.equipment.database, work.claim.lease, work.equipment.settings.retain_seconds
     if ending.kind == "finished":
-        return leases.finish_inspection(database, lease, ready=ending.data, canonical=canonical)
-    if ending.kind in ("failed", "violated"):
-        code = ending.data.get("code", "protocol_violation")
-        return leases.finish_inspection(database, lease, refused={"code": code, "detail": ending.detail})
+        found = ending.data
+        return work.write(
+            lambda: leases.finish_inspection(database, lease, ready=found, canonical=canonical, retain=retain)
+        )
+    if ending.kind in REFUSALS:
+        refused = {"code": ending.data.get("code", REFUSALS[ending.kind]), "detail": ending.detail}
+        return work.write(lambda: leases.finish_inspection(database, lease, refused=refused, retain=retain))
     settle(work, ending)
     return ()
 

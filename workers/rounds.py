@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable
 
 from redis.exceptions import RedisError
-from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
-from jobs import leases, nudges, slots
+from jobs import counters, leases, nudges, slots
 from jobs.database import Database
 from jobs.settings import Settings
 from jobs.slots import SlotIdentity
 from jobs.sweep import Swept, sweep
-from jobs.tables import job
-from workers.clearing import clear_abandoned
+from workers.clearing import clear_abandoned, clear_old_logs
+from workers.reading import Refusals
+
+LOGS_SECONDS = 3600.0
+"""Between two looks for logs that are old enough to go."""
+_SECONDS_TO_END = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +63,18 @@ def listen_for_orders(redis_url: str, ordered: Callable[[str], None]) -> None:
     threading.Thread(target=listen, name="orders", daemon=True).start()
 
 
+def count_refused(database: Database, refusals: Refusals) -> None:
+    """Write down how many messages were dropped that were no hints; what cannot be written is counted again."""
+    if refused := refusals.take():
+        _log.warning("%d messages that were no hints were dropped", refused)
+        try:
+            with database.write() as conn:
+                counters.add(conn, tenant=counters.EVERYONE, name=counters.MESSAGES_REFUSED, by=refused)
+        except SQLAlchemyError:
+            refusals.add(refused)
+            raise
+
+
 class Rounds:
     """Makes the rounds every `sweep_seconds`, give or take a tenth so that processes do not all do it at once.
 
@@ -69,6 +84,8 @@ class Rounds:
         busy: Whether the slot is on a job, whose heartbeat then says that it lives.
         give_up: Called when the slot was idle for `idle_restart_seconds` although there was work for it: its
             connection to the broker may be dead without anybody knowing.
+        standing: Looks whether the slot may take jobs and tells the database.
+        refusals: Of messages that the slot read and that were no hints.
     """
 
     def __init__(
@@ -81,6 +98,8 @@ class Rounds:
         nudge: Callable[[str], None],
         busy: Callable[[], bool],
         give_up: Callable[[], None],
+        standing: Callable[[], object] = lambda: True,
+        refusals: Refusals | None = None,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -89,7 +108,10 @@ class Rounds:
         self._nudge = nudge
         self._busy = busy
         self._give_up = give_up
+        self._standing = standing
+        self._refusals = refusals or Refusals()
         self._passed_over_since: float | None = None
+        self._logs_cleared_at: float | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
 
@@ -98,43 +120,39 @@ class Rounds:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the round that is being made; nothing to do when it was never started."""
+        """End after the round that is being made, unless that hangs; nothing to do when it was never started."""
         self._ended.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_SECONDS_TO_END)
 
     def _run(self) -> None:
         often = min(self._settings.sweep_seconds, self._settings.beat_seconds, self._settings.idle_restart_seconds / 2)
         while not self._ended.wait(often * random.uniform(0.9, 1.1)):  # noqa: S311 - spreads load, hides nothing
             try:
                 self.make_one()
-            except DBAPIError as error:
-                _log.warning("a round was cut short: %s", type(error.orig).__name__)
+            except SQLAlchemyError as error:
+                _log.warning("a round was cut short: %s", type(error).__name__)
 
     def make_one(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Sweep, top the hints up, clear up, say that the slot lives, and notice when it is passed over."""
         swept = sweep(self._database, settings=self._settings)
         self._top_up(swept)
-        for job_id in (*swept.requeued, *swept.failed, *swept.cancelled):
+        for job_id in (*swept.requeued, *swept.paused, *swept.failed, *swept.cancelled):
             self._nudge(job_id)
+        count_refused(self._database, self._refusals)
         clear_abandoned(self._database, self._settings.paths.attempts)
+        if self._logs_cleared_at is None or clock() - self._logs_cleared_at >= LOGS_SECONDS:
+            self._logs_cleared_at = clock()
+            clear_old_logs(self._settings.paths.logs)
+        self._standing()
         if self._busy():
             self._passed_over_since = None
             return
         with self._database.write() as conn:
             slots.seen(conn, self._identity.id)
-            waiting = _has_work(conn, self._identity)
-        if not waiting or self._busy():
+        if not leases.has_work(self._database, slot=self._identity) or self._busy():
             self._passed_over_since = None
         elif self._passed_over_since is None:
             self._passed_over_since = clock()
         elif clock() - self._passed_over_since >= self._settings.idle_restart_seconds:
             self._give_up()
-
-
-def _has_work(conn: Connection, identity: SlotIdentity) -> bool:
-    """Say whether there is a job for this slot; one that takes no uploads cannot tell and says no."""
-    if not identity.accepts_uploads:
-        return False
-    query = select(job.c.id).where(leases.claimable(identity.kinds)).limit(1)
-    return conn.execute(query).one_or_none() is not None

@@ -1,7 +1,6 @@
 """What a child may do at each level, composed into the policy that `workers.launcher` applies; knows no job."""
 
 import importlib.util
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,8 +63,15 @@ class Device:
 
     kind: Literal["cpu", "gpu"] = "cpu"
     index: int = 0
-    """Which GPU."""
+    """Which of the slots of its kind here; of GPUs, which one, unless it is named."""
     threads: int = 1
+    gpu: str | None = None
+    """What CUDA calls the GPU from outside the child: a number, or `GPU-...` or `MIG-...`."""
+
+    @property
+    def visible(self) -> str:
+        """What a child sees of the machine's GPUs, as `CUDA_VISIBLE_DEVICES` says it."""
+        return "" if self.kind == "cpu" else self.gpu or str(self.index)
 
     @property
     def torch_name(self) -> str:
@@ -83,11 +89,6 @@ class Errand:
     """Sub-folders, which must be there already."""
     limits: Limits
     device: Device = field(default_factory=Device)
-
-
-def machine_memory_bytes() -> int:
-    """Say how much memory this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def package_folder() -> Path:
@@ -178,5 +179,6 @@ def _environment(errand: Errand) -> Mapping[str, str]:
         "JOBLIB_MULTIPROCESSING": "0",
         "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-        "CUDA_VISIBLE_DEVICES": str(errand.device.index) if errand.device.kind == "gpu" else "",
+        "CUDA_VISIBLE_DEVICES": errand.device.visible,
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # the order nvidia-smi counts in, not one of speed
     }

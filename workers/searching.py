@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs import gates
 from jobs.errors import CancelledFirstError
-from jobs.leases import Cancelled, NewArtifact, Succeeded
+from jobs.leases import NewArtifact, Stopped, Succeeded
 from ticketing import folder as names
 from ticketing.errors import VerificationError
 from ticketing.folder import Event
@@ -18,6 +18,9 @@ from workers.protocol import ProtocolViolationError
 from workers.settling import settle
 from workers.supervisor import Ending
 from workers.work import Work
+
+FINAL = ("finished", "failed", "overrun", "exhausted")
+"""Endings after which there is no other attempt."""
 
 
 def search(work: Work) -> None:
@@ -39,10 +42,11 @@ def search(work: Work) -> None:
             work.commit(entry, ledger)
 
     ending = work.execute("run", purpose="search", writes=WRITABLE, take=take)
+    cancelled = work.heart.orders.cancel_requested
     artifacts: list[NewArtifact] = []
     if ending.kind == "finished":
-        artifacts, ending = _store_outputs(work, ending)
-    if ending.kind in ("finished", "failed"):
+        artifacts, ending = ([], Ending("stopped")) if cancelled else _store_outputs(work, ending)
+    if ending.kind in FINAL or (ending.kind == "stopped" and cancelled):
         work.commit(ledger.rest(), ledger)  # facts after the last checkpoint: no attempt will come to them again
     if ending.kind == "finished":
         _succeed(work, artifacts, ending.data["summary"])
@@ -97,4 +101,4 @@ def _succeed(work: Work, artifacts: list[NewArtifact], summary: Mapping[str, Any
     try:
         work.finish(outcome)
     except CancelledFirstError:
-        work.finish(Cancelled())
+        work.finish(Stopped())

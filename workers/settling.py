@@ -1,6 +1,7 @@
-"""What becomes of a job whose run did not finish: given back, struck, failed, cancelled; knows no process."""
+"""What becomes of a job whose run did not finish: given back, struck, failed, stopped; knows no process."""
 
-from jobs.leases import Cancelled, Failed
+from jobs.leases import Failed, Stopped
+from workers.standing import DISK_FULL
 from workers.supervisor import Ending
 from workers.work import Work
 
@@ -21,11 +22,16 @@ def settle(work: Work, ending: Ending) -> None:
         case "drained":
             work.release(DRAINED, strike=False)
         case "crashed":
-            work.release(WORKER_LOST, strike=True)
+            work.release(DISK_FULL if ending.no_room else WORKER_LOST, strike=True)
         case "stalled":
             work.release(STALLED, strike=True)
-        case "cancelled":
-            work.finish(Cancelled())
+        case "stopped":
+            work.finish(Stopped())
+        case "overrun":
+            detail = "the run had used up the seconds it may run, all attempts together, and was stopped"
+            work.finish(Failed({"code": "running_time_exceeded", "detail": detail}))
+        case "exhausted":
+            work.finish(Failed({"code": "out_of_memory", "detail": ending.detail}))
         case "violated":
             work.finish(Failed({"code": "protocol_violation", "detail": ending.detail}))
         case _:

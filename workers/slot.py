@@ -3,16 +3,18 @@
 import logging
 from collections.abc import Callable
 
-from sqlalchemy.exc import DBAPIError
-
-from jobs import leases
-from jobs.errors import LeaseLostError
+from jobs import leases, logs
+from jobs.errors import LeaseLostError, StoreUnavailableError
 from jobs.leases import Claim
+from jobs.retrying import AWAY
 from jobs.slots import SlotIdentity
+from workers.gathering import gather
 from workers.inspecting import inspect
+from workers.outage import LeaseLateError, Patience, outlast
 from workers.searching import search
-from workers.settling import WORKER_LOST
-from workers.work import Equipment, Work, begun
+from workers.settling import LEASE_LATE, WORKER_LOST
+from workers.standing import DISK_FULL, is_want_of_room
+from workers.work import Equipment, Work, begun, give_back
 
 _log = logging.getLogger(__name__)
 
@@ -22,10 +24,19 @@ class Slot:
 
     Args:
         hint: Tells slots of a kind that there may be work for them; may do nothing.
+        may_claim: Whether the slot may take a job at this moment.
     """
 
-    def __init__(self, identity: SlotIdentity, equipment: Equipment, *, hint: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        identity: SlotIdentity,
+        equipment: Equipment,
+        *,
+        hint: Callable[[str], None],
+        may_claim: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.identity = identity
+        self._may_claim = may_claim
         self._equipment = equipment
         self._hint = hint
         self._work: Work | None = None
@@ -43,53 +54,65 @@ class Slot:
             work.heart.hurry()
 
     def look(self) -> None:
-        """Claim and run jobs until there is none for this slot, or the worker is told to stop."""
+        """Claim and run jobs until there is none for this slot, or it may take no more; outlasts a database outage."""
         kit = self._equipment
         self._looking = True
         try:
             while not kit.stop_requested():
-                claim = leases.claim(kit.database, slot=self.identity, ttl_seconds=kit.settings.lease_ttl_seconds)
+                claim = outlast(self._claim, too_late=kit.stop_requested)
                 if claim is None:
                     return
-                self._run(claim)
-        except DBAPIError as error:
-            _log.error(
-                "the database is away: %s; a later hint or sweep brings the slot back", type(error.orig).__name__
-            )
+                with logs.working_on(job=claim.lease.job_id, attempt=claim.lease.attempt):
+                    self._run(claim)
+        except LeaseLateError:  # told to stop while the database is away
+            return
         finally:
             self._looking = False
 
+    def _claim(self) -> Claim | None:
+        if not self._may_claim():
+            return None
+        kit = self._equipment
+        return leases.claim(kit.database, slot=self.identity, ttl_seconds=kit.settings.lease_ttl_seconds)
+
     def _run(self, claim: Claim) -> None:
-        lease = claim.lease
-        _log.info("%s attempt %d: begun", lease.job_id, lease.attempt)
-        self._equipment.nudge(lease.job_id)
+        _log.info("begun")
+        self._equipment.nudge(claim.lease.job_id)
         try:
             with begun(claim, self._equipment) as work:
                 self._work = work
                 self._carry(work)
+        except (LeaseLateError, *AWAY) as error:
+            _log.warning("out of reach: %s", type(error).__name__)
+            self._give_back(claim, LEASE_LATE, strike=False)
         except LeaseLostError as error:
-            _log.warning("%s attempt %d: %s", lease.job_id, lease.attempt, error)
-        except DBAPIError:
-            raise
-        except Exception:
+            _log.warning("%s", error)
+        except StoreUnavailableError as error:
+            _log.warning("%s", error)
+            self._give_back(claim, error.code, strike=False)
+        except Exception as error:
             # A fault of ours or of this machine. It counts as a strike, so that a job that always brings it about ends.
-            _log.exception("%s attempt %d: the worker failed", lease.job_id, lease.attempt)
-            self._strike(claim)
+            _log.exception("the worker failed")
+            self._give_back(claim, DISK_FULL if is_want_of_room(error) else WORKER_LOST, strike=True)
         finally:
             self._work = None
-        _log.info("%s attempt %d: over", lease.job_id, lease.attempt)
+        _log.info("over")
 
     def _carry(self, work: Work) -> None:
         if work.claim.kind == "search":
             search(work)
+        elif work.claim.kind == "grid":
+            gather(work)
         else:
             for kind in inspect(work):
                 self._hint(kind)
 
-    def _strike(self, claim: Claim) -> None:
+    def _give_back(self, claim: Claim, reason: str, *, strike: bool) -> None:
+        """Give a job back, as soon as the database can be had: the fence refuses it if that is too late."""
         kit = self._equipment
-        delay = kit.settings.retry_delay_seconds
+        patience = Patience(kit.stop_requested, kit.settings.grace_seconds)
         try:
-            leases.release(kit.database, claim.lease, reason=WORKER_LOST, strike=True, retry_delay_seconds=delay)
+            outlast(lambda: give_back(kit, claim, reason=reason, strike=strike), too_late=patience.is_over)
+            kit.nudge(claim.lease.job_id)
         except LeaseLostError as error:
-            _log.warning("%s attempt %d: %s", claim.lease.job_id, claim.lease.attempt, error)
+            _log.warning("%s", error)

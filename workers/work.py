@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs import leases
-from jobs.blobs import BlobFolder
+from jobs.blobs import Blobs
 from jobs.database import Database
 from jobs.events import NewEvent
 from jobs.leases import Claim, Outcome
@@ -18,12 +18,17 @@ from workers.bell import Bell
 from workers.child import Child
 from workers.heartbeat import Heartbeat, Rhythm
 from workers.ledger import Entry, Ledger
+from workers.memory import memory_bytes
+from workers.outage import outlast
+from workers.printed import Printed
 from workers.protocol import Purpose
-from workers.sandbox import Device, Errand, Limits, Sandbox, machine_memory_bytes
+from workers.sandbox import Device, Errand, Limits, Sandbox
 from workers.supervisor import Ending, Patience, Supervisor
 
 INSPECTION_CPU_SECONDS = 3600
 """Of processor time; reading and checking a file, or loading back what a run wrote."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Equipment:
 
     settings: Settings
     database: Database
-    blobs: BlobFolder
+    blobs: Blobs
     sandbox: Sandbox
     device: Device
     command: Sequence[str]
@@ -52,6 +57,7 @@ class Work:
     equipment: Equipment
     heart: Heartbeat
     supervisor: Supervisor
+    printed: Printed
 
     def execute(self, verb: str, *, purpose: Purpose, writes: Sequence[str], take: Callable[[Event], None]) -> Ending:
         """Run a child on the folder to its end.
@@ -64,38 +70,53 @@ class Work:
         """
         kit = self.equipment
         hand_over(self.folder, writes, kit.sandbox.user)
-        memory = machine_memory_bytes() if kit.device.kind == "cpu" else None
+        memory = memory_bytes(kit.settings) if kit.device.kind == "cpu" else None
         limits = Limits(memory) if purpose == "search" else Limits(memory, cpu_seconds=INSPECTION_CPU_SECONDS)
         errand = Errand([*kit.command, verb, str(self.folder)], self.folder, writes, limits, kit.device)
-        log = kit.settings.paths.logs / f"{self.folder.name}.log"
-        child = Child(kit.sandbox, errand, log=log, bell=kit.bell)
+        child = Child(kit.sandbox, errand, log=self.printed.path, bell=kit.bell)
         return self.supervisor.follow(child, purpose=purpose, take=take)
+
+    def write(self, ask: Callable[[], Answer]) -> Answer:
+        """Do one fenced transaction; while the database is away, again and again until the lease may be over.
+
+        Raises:
+            LeaseLateError: The database was away until then. Nothing was written, as far as is known.
+        """
+        return outlast(ask, too_late=lambda: self.heart.lost or self.heart.overdue)
 
     def commit(self, entry: Entry, ledger: Ledger) -> None:
         """Write an entry whose checkpoint, if it has one, is a blob already."""
-        leases.commit(
-            self.equipment.database,
-            self.claim.lease,
-            events=entry.events,
-            checkpoint=_checkpoint(entry, ledger),
-            levels=entry.levels,
-            phase=entry.phase,
-            warnings=entry.warnings,
+        kit, lease, checkpoint = self.equipment, self.claim.lease, _checkpoint(entry, ledger)
+        self.write(
+            lambda: leases.commit(
+                kit.database,
+                lease,
+                events=entry.events,
+                checkpoint=checkpoint,
+                levels=entry.levels,
+                phase=entry.phase,
+                warnings=entry.warnings,
+            )
         )
         self.nudge()
+        if checkpoint is not None:
+            self.printed.keep_sometimes()
 
     def finish(self, outcome: Outcome, *, events: Sequence[NewEvent] = ()) -> None:
         """End the attempt; see `jobs.leases.finish`."""
-        kit = self.equipment
-        delay = kit.settings.retry_delay_seconds
-        leases.finish(kit.database, self.claim.lease, outcome=outcome, events=events, retry_delay_seconds=delay)
+        kit, lease = self.equipment, self.claim.lease
+        delay, retain = kit.settings.retry_delay_seconds, kit.settings.retain_seconds
+        self.printed.keep()
+        self.write(
+            lambda: leases.finish(
+                kit.database, lease, outcome=outcome, events=events, retry_delay_seconds=delay, retain=retain
+            )
+        )
         self.nudge()
 
     def release(self, reason: str, *, strike: bool) -> None:
         """Give the job back; see `jobs.leases.release`."""
-        kit = self.equipment
-        delay = kit.settings.retry_delay_seconds
-        leases.release(kit.database, self.claim.lease, reason=reason, strike=strike, retry_delay_seconds=delay)
+        self.write(lambda: give_back(self.equipment, self.claim, reason=reason, strike=strike))
         self.nudge()
 
     def nudge(self) -> None:
@@ -129,7 +150,24 @@ def begun(claim: Claim, equipment: Equipment) -> Iterator[Work]:
         laid_out(claim, attempts=attempts, blobs=equipment.blobs, execution=execution) as folder,
     ):
         supervisor = Supervisor(heart, patience=patience, stop_requested=equipment.stop_requested)
-        yield Work(claim, folder, equipment, heart, supervisor)
+        log = settings.paths.logs / f"{folder.name}.log"
+        printed = Printed(equipment.database, equipment.blobs, claim.lease, log)
+        yield Work(claim, folder, equipment, heart, supervisor, printed)
+        # Not when something failed: the job is to be given back first, and a store that is away is asked for long.
+        printed.keep()
+
+
+def give_back(equipment: Equipment, claim: Claim, *, reason: str, strike: bool) -> None:
+    """Give a job back in one transaction; see `jobs.leases.release`."""
+    settings = equipment.settings
+    leases.release(
+        equipment.database,
+        claim.lease,
+        reason=reason,
+        strike=strike,
+        retry_delay_seconds=settings.retry_delay_seconds,
+        retain=settings.retain_seconds,
+    )
 
 
 def _checkpoint(entry: Entry, ledger: Ledger) -> leases.Checkpoint | None:

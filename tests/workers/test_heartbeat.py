@@ -3,6 +3,7 @@
 import select
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from jobs.errors import LeaseLostError
 from jobs.leases import Orders
 from workers.bell import Bell
-from workers.heartbeat import Heartbeat, Rhythm
+from workers.heartbeat import NO_ORDERS, Heartbeat, Rhythm
 
 SECONDS = 10.0
 
@@ -67,13 +68,23 @@ def test_hurrying_beats_at_once(bell: Bell) -> None:
         lease.wait_for(1)
 
 
-def test_an_order_to_cancel_rings_the_bell(bell: Bell) -> None:
+@pytest.mark.parametrize("wanted", ["cancel_requested", "pause_requested", "overrun", "drain_requested"])
+def test_every_order_rings_the_bell(wanted: str, bell: Bell) -> None:
     lease = Lease()
-    lease.answers = [Orders(True, False)]
+    ordered = replace(NO_ORDERS, **{wanted: True})
+    lease.answers = [ordered, *[ordered] * 10_000]
     with Heartbeat(lease, rhythm=Rhythm(0.01, 60), bell=bell) as heart:
         assert rang(bell)
-        assert heart.cancel_requested
+        assert heart.orders == ordered
         assert not heart.lost
+
+
+def test_a_pause_that_is_taken_back_is_no_order_any_more(bell: Bell) -> None:
+    lease = Lease()
+    lease.answers = [replace(NO_ORDERS, pause_requested=True), NO_ORDERS]
+    with Heartbeat(lease, rhythm=Rhythm(0.01, 60), bell=bell) as heart:
+        lease.wait_for(3)
+        assert heart.orders == NO_ORDERS
 
 
 def test_a_refused_beat_is_the_end_of_the_lease(bell: Bell) -> None:

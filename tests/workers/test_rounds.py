@@ -9,8 +9,8 @@ import pytest
 
 from jobs import slots
 from jobs.database import Database
-from jobs.enqueueing import enqueue
 from jobs.leases import claim
+from jobs.making.enqueueing import enqueue
 from jobs.settings import Settings
 from jobs.slots import SlotIdentity
 from jobs.sweep import Swept
@@ -49,9 +49,8 @@ class Station:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database.open(f"sqlite:///{tmp_path / 'winnow.db'}")) as database:
-        database.migrate()
+def database(database_url: str) -> Iterator[Database]:
+    with closing(Database.open(database_url)) as database:
         with database.write() as conn:
             slots.announce(conn, SLOT, about={})
         yield database

@@ -61,6 +61,17 @@ def test_a_gpu_is_one_device_seen_and_its_number_hidden(tmp_path: Path) -> None:
     assert errand.device.torch_name == "cuda:0"
 
 
+@pytest.mark.parametrize(
+    ("device", "visible"),
+    [(Device(), ""), (Device("gpu", 1), "1"), (Device("gpu", 1, gpu="GPU-8f3a"), "GPU-8f3a")],
+)
+def test_a_child_sees_its_own_gpu_by_the_name_its_slot_was_given(device: Device, visible: str, tmp_path: Path) -> None:
+    errand = Errand([sys.executable], tmp_path, ("out",), Limits(None), device)
+    environment = policy(LEVEL, errand, parent=1, event_fd=None)["environment"]
+    assert environment["CUDA_VISIBLE_DEVICES"] == visible
+    assert environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
 def test_address_space_is_limited_where_a_driver_does_not_reserve_more_than_there_is() -> None:
     assert "AS" not in Limits(memory_bytes=None).as_rlimits()
     assert Limits(memory_bytes=5).as_rlimits()["AS"] == 5
