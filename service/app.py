@@ -5,34 +5,75 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
+from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
-from jobs.blobs import BlobFolder
+from jobs.blobs import open_blobs
 from jobs.database import Database
 from jobs.nudges import CHANGED, listen_async
 from jobs.settings import Settings
 from service import openapi, problems
-from service.boundary import Boundary, is_loopback
+from service.boundary import Boundary
 from service.dependencies import House
+from service.entering.admission import LoginFirstError, login_of, permit
+from service.entering.auth import csrf_token
 from service.hints import Hints
 from service.hub import LOOK_SECONDS, Hub
 from service.looking import look
+from service.measuring import Measured, RequestMetrics
+from service.metrics import ServiceMetrics
+from service.operating.listening import allowed_hosts
 from service.rendering import STATIC, templates
-from service.routes import artifacts, blobs, datasets, events, health, jobs, models, pages, reports, searches
+from service.routes import (
+    artifacts,
+    blobs,
+    datasets,
+    events,
+    grids,
+    health,
+    jobs,
+    login,
+    metrics,
+    models,
+    pages,
+    reports,
+    searches,
+    transitions,
+    workers,
+)
 from service.sweeping import Sweeper
 
 VERSION = "0.1.0"
-ROUTERS = (blobs, models, datasets, searches, jobs, events, artifacts, reports, health, pages)
+ROUTERS = (
+    blobs,
+    models,
+    datasets,
+    searches,
+    jobs,
+    transitions,
+    grids,
+    events,
+    artifacts,
+    reports,
+    health,
+    workers,
+    metrics,
+    login,
+    pages,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """Make the application; nothing is opened before it starts. The database is migrated already."""
 
+    registry = CollectorRegistry()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _opened(settings) as house:
             app.state.house = house
+            registry.register(ServiceMetrics(house.database, settings))
             yield
 
     app = FastAPI(
@@ -43,14 +84,26 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Of every route there is and will be: whoever adds one adds nothing to open it to strangers.
+        dependencies=[Depends(permit)],
     )
     for module in ROUTERS:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(Boundary, allows_host=is_loopback, streams=lambda path: path.startswith("/v1/blobs/"))
+    app.add_exception_handler(LoginFirstError, login.to_login)
+    app.state.metrics = registry
+    app.add_middleware(Measured, metrics=RequestMetrics(registry))
+    hosts = allowed_hosts(settings.host, settings.allowed_hosts)
+    app.add_middleware(Boundary, allows_host=hosts, streams=lambda path: path.startswith("/v1/blobs/"))
     return app
+
+
+def _visitor(request: Request) -> dict[str, str | None]:
+    """Tell every page the token its forms must carry; None where nobody has logged in."""
+    secret = login_of(request)
+    return {"csrf_token": None if secret is None else csrf_token(secret)}
 
 
 @asynccontextmanager
@@ -63,7 +116,7 @@ async def _opened(settings: Settings) -> AsyncIterator[House]:
     nudges = None
     if settings.redis_url is not None:
         nudges = partial(listen_async, settings.redis_url, CHANGED, every_seconds=LOOK_SECONDS)
-    hub = Hub(partial(look, database, settings.tenant), nudges=nudges)
+    hub = Hub(partial(look, database), nudges=nudges)
     watching = asyncio.create_task(hub.run())
     hints.start()
     sweeper.start()
@@ -71,10 +124,10 @@ async def _opened(settings: Settings) -> AsyncIterator[House]:
         yield House(
             settings=settings,
             database=database,
-            blobs=BlobFolder(settings.paths.blobs),
+            blobs=open_blobs(settings),
             hub=hub,
             hints=hints,
-            templates=templates(version=VERSION),
+            templates=templates(_visitor, version=VERSION),
         )
     finally:
         watching.cancel()

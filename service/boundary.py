@@ -1,6 +1,5 @@
 """What holds for every request before any route sees it: request id, host, origin, size, and headers on the way out."""
 
-import ipaddress
 import logging
 import re
 import secrets
@@ -10,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jobs.redaction import redacted
 from service.problems import Problem, answer
 
 MAX_JSON_BYTES = 1 << 20
@@ -26,17 +26,6 @@ _SECURITY_HEADERS = {
 }
 
 log = logging.getLogger(__name__)
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name can only mean this machine: no name that a DNS server could point here."""
-    name = host.removeprefix("[").removesuffix("]").lower()
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 class Boundary:
@@ -72,6 +61,9 @@ class Boundary:
                 outgoing["X-Request-ID"] = request_id
                 for name, value in _SECURITY_HEADERS.items():
                     outgoing.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    # Whose it is depends on the key or the cookie, which a cache between us may not look at.
+                    outgoing.setdefault("Cache-Control", "private, no-cache")
             await send(message)
 
         try:
@@ -83,7 +75,7 @@ class Boundary:
         except Problem as problem:
             await answer(Request(scope), problem)(scope, receive, send_with_headers)
         except Exception:
-            log.exception("request %s failed: %s %r", request_id, scope["method"], scope["path"])
+            log.exception("request %s failed: %s %r", request_id, scope["method"], redacted(scope["path"]))
             if started:
                 raise
             internal = Problem("internal_error", "this request could not be answered")
@@ -93,7 +85,7 @@ class Boundary:
         host = headers.get("host", "")
         authority = _AUTHORITY.fullmatch(host)
         if authority is None or not self.allows_host(authority["name"]):
-            raise Problem("host_not_allowed", f"expected a loopback name such as 127.0.0.1, got {host[:80]!r}")
+            raise Problem("host_not_allowed", f"expected a name of this service such as 127.0.0.1, got {host[:80]!r}")
         if scope["method"] not in SAFE_METHODS:
             _refuse_other_sites(headers, host)
 

@@ -3,9 +3,10 @@
 import tarfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
+
+from jobs.blobs import Blobs
 
 CHUNK_BYTES = 1 << 20
 END = bytes(2 * tarfile.BLOCKSIZE)
@@ -16,7 +17,7 @@ class Member:
     """One file of the archive."""
 
     name: str
-    path: Path
+    sha256: str
     bytes: int
     modified: int
     """Seconds since 1970."""
@@ -27,19 +28,19 @@ def length(members: Sequence[Member]) -> int:
     return sum(len(_header(member)) + member.bytes + _padding(member) for member in members) + len(END)
 
 
-async def chunks(members: Sequence[Member]) -> AsyncIterator[bytes]:
+async def chunks(members: Sequence[Member], blobs: Blobs) -> AsyncIterator[bytes]:
     """Yield the archive, reading each file in a thread, a chunk at a time."""
     for member in members:
         yield _header(member)
-        pieces = _pieces(member.path)
+        pieces = _pieces(blobs, member)
         while (piece := await run_in_threadpool(next, pieces, None)) is not None:
             yield piece
         yield bytes(_padding(member))
     yield END
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _pieces(blobs: Blobs, member: Member) -> Iterator[bytes]:
+    with blobs.open(member.sha256) as file:
         while piece := file.read(CHUNK_BYTES):
             yield piece
 

@@ -20,10 +20,34 @@ PROBLEMS: dict[str, Kind] = {
         "The body is not JSON, or it stopped before its end. Nothing was changed; send it again, whole.",
     ),
     "host_not_allowed": Kind(
-        400,
+        403,
         "This host name is not served here",
-        "The `Host` header names something other than this machine's loopback names. Without keys the service answers "
-        "`localhost`, `127.0.0.0/8` and `[::1]` alone, so that no web page can reach it under a name of its own.",
+        "The `Host` header names something other than this service: `localhost`, `127.0.0.0/8`, `[::1]`, the address "
+        "it listens on, and what the operator has named in `WINNOW_ALLOWED_HOSTS`. So no web page can reach it under "
+        "a name of its own.",
+    ),
+    "key_missing": Kind(
+        401,
+        "A key is needed",
+        "Send `Authorization: Bearer wn_...`; the command takes it from `WINNOW_KEY`. The operator makes one with "
+        "`winnow-server keys create`.",
+    ),
+    "key_refused": Kind(
+        401,
+        "This key lets nobody in",
+        "It is unknown here, expired or revoked; `detail` says which. Ask the operator for another.",
+    ),
+    "scope_missing": Kind(
+        403,
+        "This key may not do that",
+        "`read` looks, `submit` also starts and changes, `admin` also sees the service's own figures. `detail` says "
+        "which is needed.",
+    ),
+    "csrf_refused": Kind(
+        403,
+        "This form did not come from a page of this service",
+        "A write that is let in by a browser's cookie carries the page's token, in `X-CSRF-Token` or as a form's "
+        "`csrf_token`. Load the page again. With a key in `Authorization` no token is needed.",
     ),
     "cross_site_refused": Kind(
         403,
@@ -55,10 +79,16 @@ PROBLEMS: dict[str, Kind] = {
         "The job's state does not allow this",
         "`state` says where the job is, `allowed` what may still be asked of it. A job that is over stays as it is.",
     ),
+    "part_of_grid": Kind(
+        409,
+        "This job is a child of a grid",
+        "It is deleted with its grid, and not before.",
+    ),
     "level_not_kept": Kind(
         409,
-        "This level's weights were not kept",
-        "The recipe said `keep_levels: masks`. Download the level's mask, or run the job with `keep_levels: models`.",
+        "This level was not kept",
+        "Of an artifact: the recipe said `keep_levels: masks`; download the level's mask, or run the job with "
+        "`keep_levels: models`. Of a fork: no checkpoint that is left holds the level; `detail` says what is held.",
     ),
     "idempotency_key_in_flight": Kind(
         409,
@@ -132,6 +162,11 @@ PROBLEMS: dict[str, Kind] = {
     "database_unavailable": Kind(
         503, "The database did not answer", "Nothing was changed. Try again after `Retry-After` seconds."
     ),
+    "store_unavailable": Kind(
+        503,
+        "The store of bytes did not answer",
+        "What was sent was not kept; what was made is. Try again after `Retry-After` seconds.",
+    ),
     "not_ready": Kind(
         503, "The service is not ready", "`checks` says what is missing. Try again after `Retry-After` seconds."
     ),
@@ -154,7 +189,11 @@ FAILURES: dict[str, str] = {
     "model_refused": "The model was refused by its inspection after the job was accepted. No attempt was made.",
     "dataset_refused": "The dataset was refused by its inspection after the job was accepted. No attempt was made.",
     "worker_lost": "Three attempts ended without getting any further. The job's log has their last words.",
+    "disk_full": "The disk of its worker had no room for what it wrote, three times in a row. The operator makes room.",
     "out_of_memory": "The run needed more memory than its slot has. Use a smaller batch, or a larger machine.",
+    "queue_time_exceeded": "No slot took the job within `limits.max_queued_seconds`. Submit it again, or wait longer.",
+    "running_time_exceeded": "The job ran for `limits.max_running_seconds`, all attempts together, and was stopped.",
+    "children_failed": "No point of the grid succeeded; `detail` counts what they ended with, and each child says why.",
     "protocol_violation": "The run said or wrote something no run of ours does, and nothing of it was taken.",
     "invalid_recipe": "The recipe turned out not to suit the model or the data once these were inspected.",
     "invalid_request": "What was asked turned out to be impossible once the inputs were inspected.",

@@ -6,11 +6,13 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from fastapi.templating import Jinja2Templates
 
-from jobs.blobs import BlobFolder
+from jobs.access.callers import Caller
+from jobs.blobs import Blobs
 from jobs.database import Database
 from jobs.pages import PageRequest
 from jobs.records import Viewer
 from jobs.settings import Settings
+from service.entering.admission import permit
 from service.hints import Hints
 from service.hub import Hub
 from service.problems import Problem
@@ -24,15 +26,10 @@ class House:
 
     settings: Settings
     database: Database
-    blobs: BlobFolder
+    blobs: Blobs
     hub: Hub
     hints: Hints
     templates: Jinja2Templates
-
-    @property
-    def tenant(self) -> str:
-        """Whose everything is while no keys are configured."""
-        return self.settings.tenant
 
 
 def _house(request: Request) -> House:
@@ -40,10 +37,12 @@ def _house(request: Request) -> House:
     return house
 
 
-def _viewer(request: Request) -> Viewer:
+def _viewer(request: Request, caller: Annotated[Caller | None, Depends(permit)]) -> Viewer:
+    if caller is None:
+        raise RuntimeError(f"expected a path that asks who it is, got {request.scope['path']}, which is open")
     house = _house(request)
     return Viewer(
-        tenant=house.tenant,
+        tenant=caller.tenant,
         base_url=str(request.base_url).rstrip("/"),
         slot_seconds=house.settings.lease_ttl_seconds,
     )

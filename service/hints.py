@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from jobs import nudges
-from jobs.queue import celery_app, send_hint
+from jobs.waiting.queue import celery_app, send_hint
 
 MAX_WAITING = 1000
 """Calls that wait while Redis is slow; more are dropped."""

@@ -4,93 +4,23 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.job_parts import Axes, Children, Cost, Durations, GateResult, JobLimits, Origin, Progress, Queue, Urls
 from service.schemas import Answer, Listing, Reason, Warned
 
-JobState = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
-GateOutcome = Literal["passed", "missed", "pending"]
-
-
-class Eta(Answer):
-    """When a job may be done."""
-
-    available: bool
-    seconds_remaining: float | None
-    scope: str
-
-
-class Progress(Answer):
-    """How far a job is."""
-
-    fraction: float = Field(ge=0, le=1)
-    level: int | None
-    levels_total: int | None
-    epoch: float | None
-    epochs_total: float | None
-    step: int | None
-    steps_total: int | None
-    replicate: int | None
-    branch: str | None
-    eta: Eta
-
-
-class GateLine(Answer):
-    """One gate."""
-
-    name: str
-    bound: Literal["at most", "at least"]
-    expected: float
-    came: float | None
-    outcome: GateOutcome
-
-
-class GateResult(Answer):
-    """All gates of a job together."""
-
-    outcome: GateOutcome
-    gates: list[GateLine]
-
-
-class Queue(Answer):
-    """Where a queued job stands."""
-
-    position: int | None
-    reason: str | None = Field(
-        description="`no_worker_for_device`, `waiting_for_model`, `waiting_for_dataset` or null."
-    )
-
-
-class Durations(Answer):
-    """Seconds in each state."""
-
-    queued_s: float
-    running_s: float
-    paused_s: float
-
-
-class Cost(Answer):
-    """What a job takes and took."""
-
-    estimated_flops: float | None
-    used_flops: float | None
-    device_s: float
-
-
-class Urls(Answer):
-    """Where the rest of a job is."""
-
-    self: str
-    web: str
-    events: str
-    cancel: str
-    report: str
-    bundle: str
+JobState = Literal["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"]
 
 
 class JobObject(Answer):
-    """A job."""
+    """A job, or a grid of jobs."""
 
     id: str
+    kind: Literal["search", "grid"]
     name: str | None
+    parent: str | None = Field(description="The grid it is one point of.")
+    point: dict[str, Any] | None = Field(description="Which point: JSON pointer into the recipe -> value.")
+    grid: Axes | None = Field(description="Of a grid alone.")
+    children: Children | None = Field(description="Of a grid alone.")
+    origin: Origin | None
     search: str
     state: JobState
     done: bool = Field(description="The one thing to wait for.")
@@ -102,8 +32,12 @@ class JobObject(Answer):
     dataset: str
     device: Literal["any", "cpu", "gpu"]
     priority: int
+    limits: JobLimits
+    not_before: str = Field(description="It does not start earlier: as asked for, or between two attempts.")
     recipe: dict[str, Any] = Field(description="As it was sent.")
-    resolved_recipe: dict[str, Any] = Field(description="Every default filled, the seed fixed.")
+    resolved_recipe: dict[str, Any] | None = Field(
+        description="Every default filled, the seed fixed; null for a grid, whose children have one each."
+    )
     labels: dict[str, str]
     gates: dict[str, float]
     gate: GateResult | None
@@ -117,7 +51,8 @@ class JobObject(Answer):
     created_at: str
     started_at: str | None
     finished_at: str | None
-    expires_at: str | None
+    pause_expires_at: str | None = Field(description="When a job that stays paused is cancelled.")
+    expires_at: str | None = Field(description="When a job that is done is deleted.")
     urls: Urls
 
 

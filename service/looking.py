@@ -14,19 +14,20 @@ MAX_EVENTS = 200
 """Handed on from one look; a job that has more is read from its log by whoever watches it."""
 
 
-def look(database: Database, tenant: str, seqs: Mapping[str, int | None]) -> Mapping[str, Update]:
-    """Read the state of everything watched: one query for all jobs, one for what is new in each.
+def look(database: Database, seqs: Mapping[str, int | None]) -> Mapping[str, Update]:
+    """Read the state of everything watched, whoever's it is: who may watch what was settled before.
+
+    One query for all jobs, one for what is new in each.
 
     Args:
         database: Read from, once.
-        tenant: Whose things.
         seqs: Last event handed out, by id; None for what was not looked at before.
     """
     found: dict[str, Update] = {}
     with database.read() as conn:
         for prefix, table in (("mdl_", tables.model), ("ds_", tables.dataset)):
             found |= _inputs(conn, table, [thing for thing in seqs if thing.startswith(prefix)])
-        found |= _jobs(conn, tenant, {thing: seq for thing, seq in seqs.items() if thing.startswith("job_")})
+        found |= _jobs(conn, {thing: seq for thing, seq in seqs.items() if thing.startswith("job_")})
     return found
 
 
@@ -37,13 +38,13 @@ def _inputs(conn: Connection, table: Table, ids: list[str]) -> dict[str, Update]
     return {row.id: Update(row.version, done=row.state != "inspecting") for row in rows}
 
 
-def _jobs(conn: Connection, tenant: str, seqs: Mapping[str, int | None]) -> dict[str, Update]:
-    return dict(_job_updates(conn, tenant, seqs)) if seqs else {}
+def _jobs(conn: Connection, seqs: Mapping[str, int | None]) -> dict[str, Update]:
+    return dict(_job_updates(conn, seqs)) if seqs else {}
 
 
-def _job_updates(conn: Connection, tenant: str, seqs: Mapping[str, int | None]) -> Iterator[tuple[str, Update]]:
-    for job_id, beat in pulse(conn, tenant=tenant, job_ids=list(seqs)).items():
+def _job_updates(conn: Connection, seqs: Mapping[str, int | None]) -> Iterator[tuple[str, Update]]:
+    for job_id, beat in pulse(conn, job_ids=list(seqs)).items():
         known = seqs[job_id]
         fresh = known is not None and known < beat.last_seq
-        events = page(conn, tenant=tenant, job_id=job_id, after=known or 0, limit=MAX_EVENTS) if fresh else []
+        events = page(conn, tenant=beat.tenant, job_id=job_id, after=known or 0, limit=MAX_EVENTS) if fresh else []
         yield job_id, Update(beat.version, beat.done, beat.last_seq, tuple(events), beat.progress)

@@ -9,8 +9,11 @@ from sqlalchemy import Connection
 from starlette.responses import JSONResponse
 
 from jobs import idempotency
+from jobs.database import Database
 from jobs.idempotency import Answer
+from jobs.retrying import retried
 from service.dependencies import House
+from service.entering.admission import tenant_of
 
 IdempotencyKey = Annotated[
     str | None,
@@ -46,30 +49,37 @@ def create_once(
         request: Its method and path belong to what a key stands for.
         raw: Its body, as it was sent.
         key: None: whatever is asked twice is done twice.
-        create: Works inside the transaction it is given.
+        create: Works inside the transaction it is given; again in another one, where that lost against others.
 
     Raises:
         KeyReusedError: The key was used for another request.
         KeyInFlightError: The first request with this key has not been answered yet.
     """
+    tenant = tenant_of(request)
     if key is None:
-        with house.database.write() as conn:
-            created = create(conn)
-        return _answer(house, created)
+        return _answer(house, _created(house.database, create, tenant=tenant, key=None))
     asked = f"{request.method} {request.url.path}\n".encode() + raw
-    earlier = idempotency.reserve(house.database, tenant=house.tenant, key=key, request=asked)
+    earlier = idempotency.reserve(house.database, tenant=tenant, key=key, request=asked)
     if earlier is not None:
         replayed = {**earlier.headers, "Idempotency-Replayed": "true"}
         return JSONResponse(earlier.body, earlier.status, headers=replayed)
     try:
-        with house.database.write() as conn:
-            created = create(conn)
-            answer = Answer(created.status, created.body, created.headers)
-            idempotency.remember(conn, tenant=house.tenant, key=key, answer=answer)
+        created = _created(house.database, create, tenant=tenant, key=key)
     except BaseException:
-        idempotency.forget(house.database, tenant=house.tenant, key=key)
+        idempotency.forget(house.database, tenant=tenant, key=key)
         raise
     return _answer(house, created)
+
+
+@retried
+def _created(db: Database, create: Callable[[Connection], Created], *, tenant: str, key: str | None) -> Created:
+    """Create, and keep the answer for the key if there is one: both or neither."""
+    with db.write() as conn:
+        created = create(conn)
+        if key is not None:
+            answer = Answer(created.status, created.body, created.headers)
+            idempotency.remember(conn, tenant=tenant, key=key, answer=answer)
+    return created
 
 
 def _answer(house: House, created: Created) -> JSONResponse:

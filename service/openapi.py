@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
 from service.catalogue import PROBLEMS
+from service.entering.admission import OPEN
+from service.entering.auth import COOKIE
 from service.problems import MEDIA_TYPE
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
@@ -16,10 +18,11 @@ NOT_MODIFIED: Responses = {304: {"description": "As the client has it already."}
 FILE: Responses = {
     200: {"description": "The bytes.", "content": {"application/octet-stream": {}}},
     206: {"description": "The part that `Range` asks for.", "content": {"application/octet-stream": {}}},
+    307: {"description": "`Location` is where the bytes are; the address holds for some minutes."},
     **NOT_MODIFIED,
 }
 """What a file of a job is answered with."""
-NO_FILE = ("job_not_found", "artifact_not_found", "precondition_failed", "range_not_satisfiable")
+NO_FILE = ("job_not_found", "artifact_not_found", "precondition_failed", "range_not_satisfiable", "store_unavailable")
 """Why it may not be."""
 _UNTOUCHED = "/healthz"
 
@@ -88,6 +91,10 @@ def _complete(app: FastAPI) -> dict[str, Any]:
     written = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(written.pop("$defs"))
     schemas["ProblemDocument"] = written
+    spec["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "`wn_...`, from `winnow-server keys create`."},
+        "login": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of a browser."},
+    }
     for method, path, operation in operations(spec):
         responses = operation["responses"]
         # FastAPI's own 422 says another shape than ours.
@@ -100,6 +107,8 @@ def _complete(app: FastAPI) -> dict[str, Any]:
             if status >= "400":
                 schema = {"$ref": "#/components/schemas/ProblemDocument"}
                 response["content"] = {MEDIA_TYPE: {"schema": schema}}
+        if path not in OPEN:
+            operation["security"] = [{"key": []}, {"login": []}]
         operation["responses"] = dict(sorted(responses.items()))
         _show_examples(operation, schemas)
     return spec
@@ -111,8 +120,10 @@ def _of_every(method: str, path: str, operation: Mapping[str, Any]) -> Iterable[
     yield "internal_error"
     if path != _UNTOUCHED:
         yield "database_unavailable"
+    if path not in OPEN:
+        yield from ("key_missing", "key_refused", "scope_missing")
     if method not in ("get", "head"):
-        yield "cross_site_refused"
+        yield from ("cross_site_refused", "csrf_refused")
         yield "body_too_large"
     if "requestBody" in operation:
         yield from ("malformed_request", "unsupported_media_type")
@@ -123,7 +134,10 @@ def _of_every(method: str, path: str, operation: Mapping[str, Any]) -> Iterable[
 def _show_examples(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
     """Lift the examples of a body's schema to where every reader of the document looks for them."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        schema = content.get("schema", {})
+        # A body that may be absent is told by `required`; null is none.
+        content["schema"] = next((one for one in schema.get("anyOf", ()) if "$ref" in one), schema)
+        name = content["schema"].get("$ref", "").rpartition("/")[2]
         examples = schemas.get(name, {}).get("examples", [])
         if examples:
             content["examples"] = {f"example {n}": {"value": value} for n, value in enumerate(examples, start=1)}

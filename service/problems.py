@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Mount
 
 from jobs.errors import InvalidTransitionError, NotFoundError, TooLargeError
+from jobs.retrying import AWAY, is_full
 from service.catalogue import PROBLEMS
 from ticketing.errors import Fault, RequestError, WinnowError
 from ticketing.faults import fault_of
@@ -169,7 +169,8 @@ def install(app: FastAPI) -> None:
 
     def database(request: Request, error: Exception) -> Response:
         log.error("database: %s", error, extra={"request_id": request.scope["state"].get("request_id")})
-        return answer(request, Problem("database_unavailable", "the database did not answer in time"))
+        detail = "the database has no room left" if is_full(error) else "the database did not answer in time"
+        return answer(request, Problem("database_unavailable", detail))
 
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -178,7 +179,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(WinnowError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(OperationalError, database)
+    for away in AWAY:
+        app.add_exception_handler(away, database)
     app.add_exception_handler(HTTPException, http)
 
 

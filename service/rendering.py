@@ -1,9 +1,11 @@
 """How the pages write numbers, times and sizes; knows no job."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -55,8 +57,13 @@ def flops(value: float) -> str:
     return f"{value:.0f} FLOP"
 
 
-def templates(**everywhere: Any) -> Jinja2Templates:
-    """Open the templates: everything escaped, an undefined name an error."""
+def templates(visitor: Callable[[Request], dict[str, Any]] | None = None, **everywhere: Any) -> Jinja2Templates:
+    """Open the templates: everything escaped, an undefined name an error.
+
+    Args:
+        visitor: What every page knows of who asks for it.
+        everywhere: What every page knows.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -64,4 +71,4 @@ def templates(**everywhere: Any) -> Jinja2Templates:
         share=share, points=points, filesize=filesize, duration=duration, moment=moment, flops=flops
     )
     environment.globals.update(everywhere)
-    return Jinja2Templates(env=environment)
+    return Jinja2Templates(env=environment, context_processors=[] if visitor is None else [visitor])

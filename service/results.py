@@ -57,21 +57,23 @@ def results_of(house: House, viewer: Viewer, job_id: str) -> Results:
     """
     with missing_is("job_not_found"), house.database.read() as conn:
         found = find_job(conn, job_id, viewer=viewer)
-        levels = list_levels(conn, tenant=house.tenant, job_id=job_id)
-        made = list_artifacts(conn, tenant=house.tenant, job_id=job_id)
+        levels = list_levels(conn, tenant=viewer.tenant, job_id=job_id)
+        made = list_artifacts(conn, tenant=viewer.tenant, job_id=job_id)
     return Results(job_id, found.object["state"], levels, {item["name"]: item for item in made})
 
 
 def file_answer(house: House, request: Request, item: Mapping[str, Any], *, attached: bool = False) -> Response:
     """Answer with an artifact's bytes; `attached` asks a browser to save and not to show them."""
     headers = {"Content-Security-Policy": POLICY}
-    if attached:
-        headers["Content-Disposition"] = f'attachment; filename="{item["name"].rpartition("/")[2]}"'
+    name = item["name"].rpartition("/")[2] if attached else None
+    if name is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return blob_response(
         request,
-        house.blobs.path(item["sha256"]),
+        house.blobs,
         sha256=item["sha256"],
         size=item["bytes"],
         media_type=item["media_type"],
         headers=headers,
+        sent_away_as=name,
     )

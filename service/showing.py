@@ -9,7 +9,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection, select
 
 from jobs import tables
-from jobs.blobs import BlobFolder
+from jobs.blobs import Blobs
 from service.rendering import duration, filesize, flops, points, share
 from service.results import Results
 from ticketing.report.figure import accuracy_figure
@@ -25,6 +25,7 @@ FILES = {
     "report.html": "the evidence on one page, opens offline",
     "report.json": "the same for programs",
     "report.md": "a model card",
+    "levels.csv": "every level of every point, for spreadsheets",
     "recipe.json": "what was asked, every default filled in",
     "provenance.json": "digests, versions, seeds, device",
     "manifest.json": "every file with its size and sha256",
@@ -32,11 +33,16 @@ FILES = {
 }
 WAITING = {
     "no_worker_for_device": "No worker for this device is running; the job starts as soon as one is.",
+    "more_than_1000_ahead": "Waiting for a worker; more than 1,000 jobs come first.",
     "waiting_for_model": "The model is being inspected first.",
     "waiting_for_dataset": "The dataset is being inspected first.",
     "worker_lost": "Its worker was lost; the next one goes on from the last checkpoint.",
     "lease_late": "Its worker did not reach the database in time; the next one goes on from the last checkpoint.",
     "stalled": "It stopped making progress and was ended; the next attempt goes on from the last checkpoint.",
+    "disk_full": "The disk of its worker was full; the next attempt goes on from the last checkpoint.",
+    "store_unavailable": "The store of its files did not answer; the next attempt goes on from the last checkpoint.",
+    "resumed": "It goes on from the last checkpoint as soon as a worker is free.",
+    "requeued": "It was taken from its worker; the next one goes on from the last checkpoint.",
     "drained": "Its worker was stopped; the next one goes on from the last checkpoint.",
 }
 
@@ -88,12 +94,12 @@ def labels_of(conn: Connection, job_ids: Sequence[str]) -> dict[str, Labels]:
     }
 
 
-def report_of(made: Results, blobs: BlobFolder) -> Report | None:
+def report_of(made: Results, blobs: Blobs) -> Report | None:
     """Read a job's report; None while there is none."""
     item = made.artifacts.get("report.json")
     if item is None or item["bytes"] > MAX_REPORT_BYTES:
         return None
-    report: Report = json.loads(blobs.path(item["sha256"]).read_bytes())
+    report: Report = json.loads(blobs.read_range(item["sha256"], first=0, count=item["bytes"]))
     return report
 
 

@@ -1,7 +1,7 @@
 """A job's log as server-sent events: every event once and in order, progress in between; knows no request."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -20,7 +20,7 @@ ReadLog = Callable[[int], Awaitable[Sequence[Mapping[str, Any]]]]
 
 async def stream(
     job_id: str, *, after: int, read_log: ReadLog, hub: Hub, clock: Callable[[], float]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield everything after `after` as it happens; the job's last event is sent, then the stream ends.
 
     The log is the truth: whatever an update does not bring, because it came too late or too much at once, is read

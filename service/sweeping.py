@@ -7,9 +7,9 @@ import threading
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.database import Database
-from jobs.queue import celery_app, top_up
 from jobs.settings import Settings
 from jobs.sweep import sweep
+from jobs.waiting.queue import celery_app, top_up
 from service.hints import Hints
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,10 @@ class Sweeper:
 
     def _once(self) -> None:
         swept = sweep(self._database, settings=self._settings)
-        for job_id in (*swept.requeued, *swept.failed, *swept.cancelled):
-            log.info("the lease of %s had expired", job_id)
+        if swept.renewed:
+            log.warning("no sweep could be made for long: %d leases that ran out were renewed", swept.renewed)
+        for job_id in (*swept.requeued, *swept.paused, *swept.failed, *swept.cancelled):
+            log.info("settled %s, whose time was over", job_id)
             self._hints.changed(job_id)
         if self._celery is not None and self._settings.redis_url is not None:
             top_up(self._celery, self._settings.redis_url, swept.hints)

@@ -6,19 +6,24 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from jobs import slots
-from jobs.blobs import BlobFolder
-from jobs.creation import inputs_of
+from jobs import grants, slots
+from jobs.blobs import Blobs
+from jobs.database import Database
 from jobs.inputs import Dataset, Model
-from jobs.intake import HeaderCheck
-from jobs.submissions import JobSubmission
+from jobs.making.creation import inputs_of
+from jobs.making.intake import HeaderCheck
+from jobs.making.submissions import Gates, JobSubmission
 from ticketing.architectures import Inventory
 from ticketing.errors import ModelError
+from ticketing.folder import StartSpec
 from ticketing.headers import Header, compare, read_header
 from ticketing.parsing import resolve
 from ticketing.plan import Plan, plan
 from ticketing.recipe import Recipe
 from ticketing.splits import validation_size
+
+StartOf = Callable[[Recipe, Inventory], StartSpec]
+"""Given a fork's resolved recipe, says where it starts; raises when its parent has kept nothing to start from."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ def prepare(
     check_header: HeaderCheck,
     slot_seconds: float,
     draw_seed: Callable[[], int],
+    start_of: StartOf | None = None,
 ) -> Prepared:
     """Find or create a job's inputs, fill its recipe, and lay out its plan; writes no job.
 
@@ -65,60 +71,100 @@ def prepare(
         check_header: Looks into an uploaded model.
         slot_seconds: How long a silent slot counts as living.
         draw_seed: Used when the recipe names no seed.
+        start_of: Of a fork.
 
     Raises:
         RequestError: It cannot be done; one fault per field that is wrong, pointers into the submission.
     """
     model, dataset = inputs_of(conn, tenant=tenant, submission=submission, check_header=check_header)
-    recipe = resolve(
+    kind = device_kind(conn, submission.device, slot_seconds)
+    recipe, planned = filled(
         submission.recipe,
+        model,
+        dataset,
+        device_kind=kind,
+        seed=draw_seed(),
+        gates=submission.gates,
+        start_of=start_of,
+    )
+    return Prepared(model, dataset, recipe, planned)
+
+
+def filled(
+    raw: Mapping[str, Any],
+    model: Model,
+    dataset: Dataset,
+    *,
+    device_kind: Literal["cpu", "gpu"],
+    seed: int,
+    gates: Gates,
+    start_of: StartOf | None = None,
+) -> tuple[Recipe, Plan | None]:
+    """Fill a recipe for a model and a dataset, and plan it as far as can be known now.
+
+    Raises:
+        RequestError: It cannot be done.
+    """
+    recipe = resolve(
+        raw,
         architecture=model.architecture,
         uploaded=model.uploaded,
         weights="trained" if model.weights == "trained" else "initial",
-        device_kind=_device_kind(conn, submission.device, slot_seconds),
-        seed=draw_seed(),
-        max_accuracy_drop=submission.gates.max_accuracy_drop,
+        device_kind=device_kind,
+        seed=seed,
+        max_accuracy_drop=gates.max_accuracy_drop,
     )
-    return Prepared(model, dataset, recipe, _plan(model, dataset, recipe))
+    return recipe, _plan(model, dataset, recipe, start_of)
 
 
-def header_check(blobs: BlobFolder, sha256: str | None) -> HeaderCheck:
+def header_check(database: Database, blobs: Blobs, *, tenant: str, sha256: str | None) -> HeaderCheck:
     """Make the check that an uploaded file's header holds an inventory; reads the header alone.
 
     It is read here, before the transaction in which the check is made: a hostile one takes a while, and nobody else
-    could write meanwhile. What is wrong with it is told by the check, to whom the file belongs.
+    could write meanwhile. What is wrong with it is told by the check. Bytes that this tenant has not sent are not
+    looked at: reading them would take time, and so tell that somebody else has.
     """
+    if sha256 is not None:
+        with database.read() as conn:
+            mine = grants.granted(conn, tenant=tenant, sha256=sha256) is not None
+        sha256 = sha256 if mine else None
     found = _header_or_fault(blobs, sha256)
 
     def check(sha256: str, inventory: Inventory) -> None:
         if isinstance(found, ModelError):
             raise found
-        compare(found or read_header(blobs.path(sha256)), inventory)
+        compare(found or _header(blobs, sha256), inventory)
 
     return check
 
 
-def _header_or_fault(blobs: BlobFolder, sha256: str | None) -> Header | ModelError | None:
+def _header_or_fault(blobs: Blobs, sha256: str | None) -> Header | ModelError | None:
     if sha256 is None or not blobs.exists(sha256):
         return None
     try:
-        return read_header(blobs.path(sha256))
+        return _header(blobs, sha256)
     except ModelError as error:
         return error
 
 
-def _device_kind(conn: Connection, device: str, slot_seconds: float) -> Literal["cpu", "gpu"]:
+def _header(blobs: Blobs, sha256: str) -> Header:
+    with blobs.open(sha256) as file:
+        return read_header(file)
+
+
+def device_kind(conn: Connection, device: str, slot_seconds: float) -> Literal["cpu", "gpu"]:
     """Say which device's defaults apply; `any` goes to a GPU where there is one."""
     gpu = device == "gpu" or (device == "any" and "gpu" in slots.live(conn, within_seconds=slot_seconds))
     return "gpu" if gpu else "cpu"
 
 
-def _plan(model: Model, dataset: Dataset, recipe: Recipe) -> Plan | None:
+def _plan(model: Model, dataset: Dataset, recipe: Recipe, start_of: StartOf | None) -> Plan | None:
     if model.inventory is None or dataset.summary is None:
         return None
-    trained = model.weights == "trained"
+    inventory, trained = Inventory.from_json(model.inventory), model.weights == "trained"
+    start = None if start_of is None else start_of(recipe, inventory)
     train, test = _roles(dataset.summary["splits"], trained=trained)
-    return plan(Inventory.from_json(model.inventory), recipe, train=train, test=test, trained=trained)
+    return plan(inventory, recipe, train=train, test=test, trained=trained, start=start)
 
 
 def _roles(splits: Mapping[str, int], *, trained: bool) -> tuple[int, int]:

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse
 
 from jobs import grants
 from jobs.blobs import Stored
+from jobs.errors import StoreUnavailableError
 from jobs.ids import SHA256
-from service.dependencies import UNENCODED, House, HouseDep
+from service.dependencies import UNENCODED, House, HouseDep, ViewerDep
 from service.openapi import problems
 from service.problems import Problem
 from service.receiving import receive
@@ -37,10 +38,10 @@ class Blob(BaseModel):
     response_class=Response,
     responses=problems("blob_not_found", beside={200: {"description": "They are here; Content-Length says how many."}}),
 )
-def have_blob(sha256: Sha256, house: HouseDep) -> Response:
+def have_blob(sha256: Sha256, house: HouseDep, viewer: ViewerDep) -> Response:
     """Say whether this tenant has sent a blob; one of another tenant is as if it did not exist."""
     with house.database.read() as conn:
-        stored = grants.granted(conn, tenant=house.tenant, sha256=sha256)
+        stored = grants.granted(conn, tenant=viewer.tenant, sha256=sha256)
     if stored is None:
         raise Problem("blob_not_found", f"no bytes with sha256 {sha256} were sent")
     return Response(headers={"Content-Length": str(stored.bytes), "ETag": f'"{sha256}"'})
@@ -56,6 +57,7 @@ def have_blob(sha256: Sha256, house: HouseDep) -> Response:
     responses=problems(
         "unsupported_media_type",
         "digest_mismatch",
+        "store_unavailable",
         "insufficient_storage",
         beside={200: {"description": "They were here already.", "model": Blob}},
     ),
@@ -67,12 +69,12 @@ def have_blob(sha256: Sha256, house: HouseDep) -> Response:
         }
     },
 )
-async def put_blob(sha256: Sha256, request: Request, house: HouseDep) -> JSONResponse:
+async def put_blob(sha256: Sha256, request: Request, house: HouseDep, viewer: ViewerDep) -> JSONResponse:
     """Keep the body if it has the sha256 of the path: streamed to disk, hashed on the way, in bounded memory."""
     _refuse_before_reading(request, house)
     writer = await run_in_threadpool(house.blobs.writer, max_bytes=house.settings.max_blob_bytes)
     stored = await receive(request.stream(), writer, sha256=sha256)
-    known = await run_in_threadpool(_grant, house, stored)
+    known = await run_in_threadpool(_grant, house, viewer.tenant, stored)
     return JSONResponse(vars(stored), 200 if known else 201)
 
 
@@ -89,9 +91,12 @@ def _refuse_before_reading(request: Request, house: House) -> None:
         raise Problem("insufficient_storage", f"expected at most {max(0, free - SPARE_BYTES)} bytes, got {length}")
 
 
-def _grant(house: House, stored: Stored) -> bool:
+def _grant(house: House, tenant: str, stored: Stored) -> bool:
     """Let the tenant use the blob, and say whether it could before."""
     with house.database.write() as conn:
-        known = grants.granted(conn, tenant=house.tenant, sha256=stored.sha256) is not None
-        grants.grant(conn, tenant=house.tenant, stored=stored)
+        known = grants.granted(conn, tenant=tenant, sha256=stored.sha256) is not None
+        grants.grant(conn, tenant=tenant, stored=stored)
+    # A collection under way may have taken the bytes for forgotten before the grant was there; none does after it.
+    if not house.blobs.exists(stored.sha256):
+        raise StoreUnavailableError("expected the bytes to stay, but they were being collected: send them again")
     return known

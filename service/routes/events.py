@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from jobs.attempts import log_of
 from jobs.events import page
-from jobs.records import JobView, find_job
+from jobs.records import JobView, Viewer, find_job
 from service.dependencies import House, HouseDep, ViewerDep
+from service.entering.admission import while_permitted
 from service.job_schemas import EventPage
-from service.logs import read_tail
+from service.logs import tail_of
 from service.openapi import problems
 from service.problems import missing_is
 from service.streaming import stream
@@ -50,6 +52,7 @@ Accept = Annotated[str, Header(description=f"`{STREAM}` asks for the stream.")]
 )
 async def get_events(
     job_id: str,
+    request: Request,
     house: HouseDep,
     viewer: ViewerDep,
     after: After = 0,
@@ -66,24 +69,25 @@ async def get_events(
 
     job = await run_in_threadpool(look)
     if STREAM not in accept.lower():
-        items = await _log(house, job_id, position, limit)
+        items = await _log(house, viewer, job_id, position, limit)
         return JSONResponse({"items": items, "next_after": items[-1]["seq"] if items else position})
     if job.object["done"] and position >= job.last_seq:
         return Response(status_code=204)
     events = stream(
         job_id,
         after=position,
-        read_log=lambda sent: _log(house, job_id, sent, limit),
+        read_log=lambda sent: _log(house, viewer, job_id, sent, limit),
         hub=house.hub,
         clock=asyncio.get_running_loop().time,
     )
-    return EventSourceResponse(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return EventSourceResponse(while_permitted(events, request), headers=headers)
 
 
-async def _log(house: House, job_id: str, after: int, limit: int) -> Sequence[Mapping[str, Any]]:
+async def _log(house: House, viewer: Viewer, job_id: str, after: int, limit: int) -> Sequence[Mapping[str, Any]]:
     def read() -> list[dict[str, Any]]:
         with house.database.read() as conn:
-            return page(conn, tenant=house.tenant, job_id=job_id, after=after, limit=limit)
+            return page(conn, tenant=viewer.tenant, job_id=job_id, after=after, limit=limit)
 
     return await run_in_threadpool(read)
 
@@ -102,8 +106,10 @@ def get_logs(
     attempt: Annotated[int | None, Query(ge=1, le=10_000, description="The last one when absent.")] = None,
     tail: Annotated[int, Query(ge=1, le=10_000, description="Lines from the end.")] = 200,
 ) -> PlainTextResponse:
-    """Give the last lines of an attempt; empty when it wrote none, or on another machine."""
+    """Give the last lines of an attempt; empty when it wrote none. Of one that runs elsewhere, up to its checkpoint."""
     with missing_is("job_not_found"), house.database.read() as conn:
         found = find_job(conn, job_id, viewer=viewer)
-    number = attempt or found.object["attempt"]
-    return PlainTextResponse(read_tail(house.settings.paths.logs / f"{found.id}-{number}.log", lines=tail))
+        number = attempt or found.object["attempt"]
+        log = log_of(conn, tenant=viewer.tenant, job_id=found.id, number=number)
+    file = house.settings.paths.logs / f"{found.id}-{number}.log"
+    return PlainTextResponse(tail_of(log, file, blobs=house.blobs, lines=tail))

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: tried out, submitted, listed, looked at, waited for, cancelled."""
+"""Jobs over HTTP: tried out, submitted, listed, looked at, waited for."""
 
 import secrets
 from collections.abc import Mapping
@@ -11,12 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from jobs import slots
-from jobs.creation import create_job
-from jobs.intake import HeaderCheck
-from jobs.leases import request_cancel
+from jobs.making.creation import create_job
+from jobs.making.intake import HeaderCheck
+from jobs.making.submissions import JobSubmission
 from jobs.pages import PageRequest
 from jobs.records import Filters, JobView, Viewer, find_job, list_jobs
-from jobs.submissions import JobSubmission
 from service.conditional import IfNoneMatch, document, names, weak
 from service.dependencies import JSON_ONLY, House, HouseDep, PageDep, RawBody, ViewerDep, Wait
 from service.job_schemas import JobList, JobObject, Validated
@@ -40,11 +39,11 @@ router = APIRouter(prefix="/v1/jobs", tags=["Jobs"])
     dependencies=[JSON_ONLY],
     responses=problems(*REFUSALS),
 )
-def validate_job(body: JobSubmission, house: HouseDep) -> JSONResponse:
+def validate_job(body: JobSubmission, house: HouseDep, viewer: ViewerDep) -> JSONResponse:
     """Refuse exactly what `POST /v1/jobs` would refuse, and lay out the plan; nothing is written and nothing queued."""
-    check = _check(house, body)
+    check = _check(house, viewer, body)
     with house.database.rehearse() as conn:
-        return JSONResponse(_prepared(conn, house, body, check).as_json())
+        return JSONResponse(_prepared(conn, house, viewer, body, check).as_json())
 
 
 @router.post(
@@ -66,13 +65,13 @@ def submit_job(
 ) -> JSONResponse:
     """Accept a job; inputs given inline are created on the way, and one being inspected is waited for."""
 
-    check = _check(house, body)
+    check = _check(house, viewer, body)
 
     def creating(conn: Connection) -> Created:
-        ready = _prepared(conn, house, body, check)
+        ready = _prepared(conn, house, viewer, body, check)
         job_id = create_job(
             conn,
-            tenant=house.tenant,
+            tenant=viewer.tenant,
             submission=body,
             model=ready.model,
             dataset=ready.dataset,
@@ -88,14 +87,15 @@ def submit_job(
     return create_once(house, request, raw, key, creating)
 
 
-def _check(house: House, body: JobSubmission) -> HeaderCheck:
-    return header_check(house.blobs, None if isinstance(body.model, str) else body.model.sha256)
+def _check(house: House, viewer: Viewer, body: JobSubmission) -> HeaderCheck:
+    sha256 = None if isinstance(body.model, str) else body.model.sha256
+    return header_check(house.database, house.blobs, tenant=viewer.tenant, sha256=sha256)
 
 
-def _prepared(conn: Connection, house: House, body: JobSubmission, check: HeaderCheck) -> Prepared:
+def _prepared(conn: Connection, house: House, viewer: Viewer, body: JobSubmission, check: HeaderCheck) -> Prepared:
     return prepare(
         conn,
-        tenant=house.tenant,
+        tenant=viewer.tenant,
         submission=body,
         check_header=check,
         slot_seconds=house.settings.lease_ttl_seconds,
@@ -113,6 +113,7 @@ def list_all(
     state: Annotated[list[str] | None, Query(description="As shown; give it again for more.")] = None,
     search: str | None = None,
     created_after: Annotated[AwareDatetime | None, Query(description="RFC 3339.")] = None,
+    parent: Annotated[str | None, Query(description="The grid whose points are wanted; absent: no points.")] = None,
     order: Literal["created_at", "-created_at"] = "-created_at",
 ) -> JSONResponse:
     """List jobs, the newest first; `label.KEY=VALUE` asks for a label."""
@@ -121,6 +122,7 @@ def list_all(
         search=search,
         labels=_labels(request.query_params),
         created_after=None if created_after is None else created_after.timestamp(),
+        parent=parent,
     )
     wanted = PageRequest(size=page.size, token=page.token, order=order)
     with in_query(), house.database.read() as conn:
@@ -164,22 +166,3 @@ async def get_job(
 def _read(house: House, viewer: Viewer, job_id: str) -> JobView:
     with missing_is("job_not_found"), house.database.read() as conn:
         return find_job(conn, job_id, viewer=viewer)
-
-
-@router.post(
-    "/{job_id:id}:cancel",
-    operation_id="cancel_job",
-    summary="Cancel a job",
-    status_code=202,
-    response_model=JobObject,
-    responses=problems("job_not_found", "invalid_transition"),
-)
-def cancel_job(job_id: str, house: HouseDep, viewer: ViewerDep) -> JSONResponse:
-    """End a job: at once when it waits, at its next step when it runs; asking twice gives the same answer."""
-    with missing_is("job_not_found"):
-        request_cancel(house.database, tenant=house.tenant, job_id=job_id)
-    house.hints.ordered(job_id)
-    house.hints.changed(job_id)
-    house.hub.nudge_from_thread()
-    found = _read(house, viewer, job_id)
-    return JSONResponse(found.object, 202, headers={"ETag": weak(found.etag)})

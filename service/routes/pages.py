@@ -1,15 +1,16 @@
 """The web pages: the jobs, one job, the API and its problems; they read what the API reads."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
 from jobs.pages import PageRequest
-from jobs.records import Filters, find_job, list_jobs
-from service import showing
+from jobs.records import Filters, Viewer, find_job, list_jobs
+from service import grid_showing, showing
 from service.catalogue import FAILURES, PROBLEMS
-from service.dependencies import HouseDep, ViewerDep
+from service.dependencies import House, HouseDep, ViewerDep
 from service.openapi import operations
 from service.problems import in_query, missing_is
 from service.results import results_of
@@ -19,8 +20,8 @@ PER_PAGE = 25
 EVENT_TYPES = tuple(
     f"job.{word}"
     for word in (
-        "queued", "started", "phase", "level_completed", "ticket_found", "warning", "cancelling", "worker_lost",
-        "succeeded", "failed", "cancelled",
+        "queued", "started", "phase", "level_completed", "ticket_found", "warning", "pausing", "paused", "resumed",
+        "cancelling", "worker_lost", "succeeded", "failed", "cancelled",
     )
 )  # fmt: skip
 
@@ -54,11 +55,15 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
         about = showing.labels_of(conn, [job_id])[job_id]
     made = results_of(house, viewer, job_id)
     report = showing.report_of(made, house.blobs)
+    shared = {"job": job, "about": about, "artifacts": showing.by_importance(made), "what": showing.FILES}
+    if job["kind"] == "grid":
+        children = _points(house, viewer, job_id)
+        context = {**shared, **grid_showing.context(job, children, report)}
+        return house.templates.TemplateResponse(request, "grid.html", context)
     rows = showing.level_rows(made, report)
     word, sentence = showing.verdict(report)
     context = {
-        "job": job,
-        "about": about,
+        **shared,
         "verdict_word": word,
         "verdict_sentence": sentence,
         "waiting": showing.waiting(job),
@@ -66,11 +71,16 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
         "levels": rows,
         "branches": showing.branches(rows),
         "figure": showing.figure(rows),
-        "artifacts": showing.by_importance(made),
-        "what": showing.FILES,
         "event_types": EVENT_TYPES,
     }
     return house.templates.TemplateResponse(request, "job.html", context)
+
+
+def _points(house: House, viewer: Viewer, grid_id: str) -> list[Mapping[str, Any]]:
+    page = PageRequest(size=grid_showing.MAX_SHOWN, order="created_at")
+    with house.database.read() as conn:
+        found = list_jobs(conn, viewer=viewer, filters=Filters(parent=grid_id), page=page)
+    return [view.object for view in found.items]
 
 
 @router.get("/docs")

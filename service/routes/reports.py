@@ -70,7 +70,7 @@ def get_bundle(job_id: str, house: HouseDep, viewer: ViewerDep) -> StreamingResp
     members = [
         bundle.Member(
             name=f"{job_id}/{name}",
-            path=house.blobs.path(item["sha256"]),
+            sha256=item["sha256"],
             bytes=item["bytes"],
             modified=int(datetime.fromisoformat(item["created_at"]).timestamp()),
         )
@@ -80,4 +80,4 @@ def get_bundle(job_id: str, house: HouseDep, viewer: ViewerDep) -> StreamingResp
         "Content-Length": str(bundle.length(members)),
         "Content-Disposition": f'attachment; filename="{job_id}.tar"',
     }
-    return StreamingResponse(bundle.chunks(members), media_type="application/x-tar", headers=headers)
+    return StreamingResponse(bundle.chunks(members, house.blobs), media_type="application/x-tar", headers=headers)

@@ -5,6 +5,8 @@ const job = document.querySelector("[data-events]");
 
 async function redraw() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  // Sent on to the login page: the browser has to go there itself.
+  if (answer.redirected) return location.reload();
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
@@ -48,6 +50,8 @@ function listen(types) {
   for (const type of ["job.succeeded", "job.failed", "job.cancelled"]) {
     stream.addEventListener(type, () => stream.close());
   }
+  // Given up, not merely interrupted: the job is over, or the login is.
+  stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) redrawSoon(); });
   stream.addEventListener("progress", (message) => showProgress(JSON.parse(message.data)));
 }
 

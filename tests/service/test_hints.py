@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from jobs import broker
-from jobs.queue import waiting
 from jobs.slots import SlotIdentity
+from jobs.waiting.queue import waiting
 
 
 def _until(true: Any, seconds: float = 10) -> bool:

@@ -5,7 +5,9 @@ from typing import Any
 
 from fastapi.routing import iter_route_contexts
 
-from jobs.submissions import DatasetSubmission, JobSubmission, ModelSubmission, parse
+from jobs.grids.submission import GridSubmission
+from jobs.making.follow_ups import CancelSubmission, ForkSubmission, RerunSubmission
+from jobs.making.submissions import DatasetSubmission, JobSubmission, ModelSubmission, parse
 from service.app import create_app
 from service.openapi import operations
 
@@ -14,6 +16,10 @@ BODIES = {
     "create_dataset": DatasetSubmission,
     "submit_job": JobSubmission,
     "validate_job": JobSubmission,
+    "submit_grid": GridSubmission,
+    "cancel_job": CancelSubmission,
+    "rerun_job": RerunSubmission,
+    "fork_job": ForkSubmission,
 }
 
 
@@ -33,7 +39,8 @@ def test_every_route_but_the_pages_is_in_the_document(service: Any, tmp_path: An
     app = create_app(service.settings)
     routes = {(m.lower(), c.path_format) for c in iter_route_contexts(app.routes) for m in c.methods or ()}
     documented = {(method, path) for method, path, _ in operations(service.spec)}
-    pages = {("get", path) for path in ("/", "/jobs/{job_id}", "/docs", "/errors", "/openapi.json")}
+    pages = {("get", path) for path in ("/", "/jobs/{job_id}", "/docs", "/errors", "/login", "/openapi.json")}
+    pages |= {("post", "/login"), ("post", "/logout")}
     assert {route for route in routes if route[1] and route[0] != "head"} - pages == {
         operation for operation in documented if operation[0] != "head"
     }
@@ -41,7 +48,7 @@ def test_every_route_but_the_pages_is_in_the_document(service: Any, tmp_path: An
 
 def test_every_error_is_documented_as_a_problem(service: Any) -> None:
     for _, _, operation in operations(service.spec):
-        assert {"400", "500"} <= set(operation["responses"])
+        assert {"403", "500"} <= set(operation["responses"])
         for status, response in operation["responses"].items():
             assert response["description"], (operation["operationId"], status)
             if status >= "400":
@@ -56,8 +63,10 @@ def test_every_json_body_has_an_example_that_is_taken(service: Any) -> None:
         examples = content["application/json"]["examples"]
         for example in examples.values():
             parse(BODIES[operation["operationId"]], example["value"])
-            answer = service.post(path, example["value"])
-            assert answer.status_code in (200, 201, 202), answer.text
+            # What is asked of a job depends on the job: the tests of those routes have the right ones.
+            if "{" not in path:
+                answer = service.post(path, example["value"])
+                assert answer.status_code in (200, 201, 202), answer.text
 
 
 def test_the_document_is_served(service: Any) -> None:

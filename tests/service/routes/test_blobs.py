@@ -16,7 +16,7 @@ def test_bytes_are_kept_under_their_digest_and_can_be_asked_for(service: Any) ->
     assert (sent.status_code, sent.json()) == (201, {"sha256": SHA256, "bytes": 6000})
     asked = service.http.head(f"/v1/blobs/{SHA256}")
     assert (asked.status_code, asked.headers["content-length"]) == (200, "6000")
-    assert service.blobs.path(SHA256).read_bytes() == DATA
+    assert service.kept(SHA256) == DATA
 
 
 def test_the_same_bytes_twice_are_one_blob(service: Any) -> None:
@@ -32,7 +32,7 @@ def test_other_bytes_than_announced_are_refused_and_not_kept(service: Any) -> No
     assert (answer.status_code, answer.json()["code"]) == (422, "digest_mismatch")
     assert wrong in answer.json()["detail"]
     assert service.http.head(f"/v1/blobs/{wrong}").status_code == 404
-    assert list(service.blobs.incoming.iterdir()) == []
+    assert list(service.incoming.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["abc", "A" * 64, "g" * 64, "0" * 63])

@@ -17,8 +17,8 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from jobs import broker
-from service.keeper import Keeper, Kept
-from service.tether import tethered
+from service.operating.keeper import Keeper, Kept
+from service.operating.tether import tethered
 from ticketing.errors import WinnowError
 
 MAX_SOCKET_PATH = 100

@@ -1,4 +1,4 @@
-"""service.embedded: a Redis only its owner reaches, that comes back when it dies and leaves nothing behind."""
+"""service.operating.embedded: a Redis only its owner reaches, that comes back when it dies and leaves nothing."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from jobs import broker
-from service.embedded import MAX_SOCKET_PATH, NoRedisError, PrivateRedis, find_server, private_redis
+from service.operating.embedded import MAX_SOCKET_PATH, NoRedisError, PrivateRedis, find_server, private_redis
 
 pytestmark = pytest.mark.processes
 

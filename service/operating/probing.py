@@ -5,8 +5,8 @@ import subprocess
 from typing import Any
 
 from jobs.settings import Settings
-from service.listening import RefusedError
-from service.slots import WORKERS, environment
+from service.operating.listening import RefusedError
+from service.operating.slots import WORKERS, environment
 
 
 def probe_sandbox(settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""service.keeper: processes that are kept come back, slowly if they keep falling, and are all gone at the end."""
+"""service.operating.keeper: processes that are kept come back, slowly if they keep falling, and all go at the end."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from service.keeper import Keeper, Kept
-from service.tether import tethered
+from service.operating.keeper import Keeper, Kept
+from service.operating.tether import tethered
 
 pytestmark = pytest.mark.processes
 
@@ -75,8 +75,8 @@ import sys, time
 sys.path[:0] = {sys.path!r}
 import subprocess
 from functools import partial
-from service.keeper import Keeper, Kept
-from service.tether import tethered
+from service.operating.keeper import Keeper, Kept
+from service.operating.tether import tethered
 start = partial(subprocess.Popen, tethered([sys.executable, "-c", {SLEEPS!r}]))
 with Keeper([Kept("one", start)], grace_seconds=5) as keeper:
     while not keeper.pids(): time.sleep(0.01)

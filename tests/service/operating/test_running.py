@@ -1,7 +1,8 @@
-"""service.running: one command starts everything, one signal ends it, nothing is left and nothing is lost."""
+"""service.operating.running: one command starts everything, one signal ends it, nothing is left and nothing is lost."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,21 +12,24 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
 from jobs import tables
 from jobs.database import Database
-from jobs.enqueueing import enqueue
+from jobs.making.enqueueing import enqueue
 from jobs.settings import Settings
-from service.embedded import private_redis
+from service.operating.embedded import private_redis
 from workers import landlock
+
+if TYPE_CHECKING:
+    from tests.conftest import Backend
 
 pytestmark = pytest.mark.processes
 
-STAND_IN = (Path(__file__).parents[1] / "faults" / "stand_in.py").read_text()
+STAND_IN = (Path(__file__).parents[2] / "faults" / "stand_in.py").read_text()
 CHILD = json.dumps([sys.executable, "-I", "-c", STAND_IN])
 SHORT = {"LEASE_TTL_SECONDS": "3", "BEAT_SECONDS": "0.5", "SWEEP_SECONDS": "0.5", "GRACE_SECONDS": "5"}
 LEVEL = os.environ.get("WINNOW_REQUIRE_SANDBOX") or ("landlock" if landlock.abi() else "rlimits")
@@ -144,8 +148,15 @@ def refused(*arguments: str) -> str:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    service = Service(tmp_path / "home")
+def home(tmp_path: Path, backend: "Backend", monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder whose database, of either kind, every command is told of."""
+    monkeypatch.setenv("WINNOW_DATABASE_URL", backend.at(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def service(home: Path) -> Iterator[Service]:
+    service = Service(home)
     with closing(service.database):
         yield service
         if service.process is not None and service.process.poll() is None:
@@ -202,8 +213,7 @@ def test_redis_comes_back_when_it_dies(service: Service) -> None:
     assert service.end(signal.SIGTERM)[0] == 0
 
 
-def test_workers_alone_run_until_they_are_told_to_stop(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_workers_alone_run_until_they_are_told_to_stop(home: Path, tmp_path: Path) -> None:
     migrating = command("migrate", "--home", str(home))
     assert (migrating.communicate(timeout=60)[0], migrating.returncode) == ("", 0)
     with private_redis(tmp_path / "redis") as url, closing(Database.open(Settings(home=home).database)) as database:
@@ -234,8 +244,28 @@ def test_a_second_service_on_the_same_home_is_refused(service: Service) -> None:
 @pytest.mark.parametrize("verb", ["up", "api"])
 def test_an_address_others_can_reach_is_refused_with_the_reason(verb: str, host: str, tmp_path: Path) -> None:
     said = refused(verb, "--home", str(tmp_path / "home"), "--host", host)
-    assert "no API keys yet" in said
+    assert "there is no API key yet" in said
     assert not (tmp_path / "home").exists()
+
+
+def test_with_a_key_it_listens_anywhere_and_asks_for_it(service: Service, tmp_path: Path) -> None:
+    url = service.start()
+    code, said = service.end(signal.SIGTERM)
+    assert code == 0
+    assert "keys: none yet, so that everyone on this machine may do everything" in said
+    assert "there is no API key yet" in refused("up", "--home", str(service.home), "--host", "0.0.0.0", "--port", "0")
+    made = command("keys", "create", "--home", str(service.home), "--tenant", "ada", "--scope", "read")
+    secret = re.findall(r"wn_\S+", made.communicate(timeout=60)[0])[0]
+    url = service.start("--host", "0.0.0.0").replace("0.0.0.0", "127.0.0.1")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(f"{url}/v1/jobs", timeout=10)
+    asked = urllib.request.Request(f"{url}/v1/jobs", headers={"Authorization": f"Bearer {secret}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert answer.status == 200
+    code, said = service.end(signal.SIGTERM)
+    assert (code, "keys: needed" in said) == (0, True)
+    assert secret not in said
+    assert not any(secret.encode() in file.read_bytes() for file in service.home.rglob("*") if file.is_file())
 
 
 def test_a_home_that_jobs_could_read_is_refused_and_not_made() -> None:
@@ -253,7 +283,7 @@ def test_a_port_in_use_is_told(service: Service) -> None:
 def test_the_doctor_looks_at_what_the_service_stands_on(tmp_path: Path) -> None:
     process = command("doctor", "--home", str(tmp_path / "home"))
     said, _ = process.communicate(timeout=60)
-    for what in ("SQLite", "Redis", "disk"):
+    for what in ("sandbox", "database", "Redis", "blobs", "disk"):
         assert f"ok    {what}" in said
     assert f"{'ok   ' if LEVEL == 'landlock' else 'WRONG'} sandbox: level {LEVEL}" in said
     assert process.returncode == (0 if LEVEL == "landlock" else 1)

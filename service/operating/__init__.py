@@ -1,0 +1,1 @@
+"""The operator's side: processes, sockets, slots, checks, backups; answers no request."""
