@@ -1,7 +1,7 @@
-"""The verbs of the service as methods: models and datasets in, jobs, tickets out. Knows no terminal."""
+"""The service as one object: models and datasets in, jobs, tickets out. Knows no terminal."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -11,15 +11,15 @@ import httpx2
 
 from winnow.connection import Connection
 from winnow.errors import Json
+from winnow.job_verbs import JobVerbs, path_of
 from winnow.retries import Patience
-from winnow.stream import follow
 from winnow.transfer import OnBytes, fetch, target_of, upload_blob
-from winnow.waiting import until_done, until_inspected
+from winnow.waiting import until_inspected
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client:
+class Client(JobVerbs):
     """A Winnow service as seen by whoever sends it work; the objects are the API's JSON documents, as dicts.
 
     Every request may be repeated: what creates something carries an `Idempotency-Key`. Connections that fail and
@@ -110,69 +110,9 @@ class Client:
         body: Json = {"sha256": self.upload(file)} if file is not None else {"uri": uri}
         return self._registered("datasets", body | _given(name=name), wait_seconds)
 
-    def validate(self, submission: Mapping[str, Any]) -> Json:
-        """Ask whether a submission would be accepted, and for its plan; nothing is queued."""
-        return self._connection.post("/v1/jobs:validate", dict(submission))
-
-    def submit(self, submission: Mapping[str, Any], *, idempotency_key: str | None = None) -> Json:
-        """Submit a job and give it as accepted.
-
-        Args:
-            submission: `{"model", "dataset", "recipe", ...}`; told in `docs/recipes.md`.
-            idempotency_key: The same key gives the same job within 24 h; None draws one for this call.
-        """
-        return self._connection.post("/v1/jobs", dict(submission), idempotency_key=idempotency_key)
-
-    def show(self, job_id: str) -> Json:
-        """Give a job as it is now."""
-        return self._connection.get(_job(job_id))
-
-    def list(self, **filters: str | int | None) -> Iterator[Json]:
-        """Yield jobs, newest first, page by page.
-
-        Args:
-            filters: `state`, `search`, `created_after`, `order`, `page_size`; labels as `**{"label.git_sha": "9f3"}`.
-        """
-        return self._items("/v1/jobs", filters)
-
-    def wait(
-        self, job_id: str, *, timeout_seconds: float | None = None, on_change: Callable[[Json], None] | None = None
-    ) -> Json:
-        """Wait until a job is done, through restarts of the service, and give it.
-
-        Args:
-            timeout_seconds: None waits for ever.
-            on_change: Called with the job at once and whenever it changed.
-
-        Raises:
-            WaitTimeoutError: The job is not done; it goes on.
-        """
-        return until_done(
-            self._connection, _job(job_id), timeout_seconds=timeout_seconds, on_change=on_change, clock=self._clock
-        )
-
-    def events(self, job_id: str, *, after: int = 0) -> Iterator[Json]:
-        """Yield a job's events as they happen until its last one, each once, also across lost connections.
-
-        Progress, which is in no log, comes between them as `{"type": "progress", "data": ...}`.
-        """
-        return follow(self._connection, f"{_job(job_id)}/events", after=after)
-
-    def levels(self, job_id: str) -> Sequence[Json]:
-        """List what a job found at each level so far."""
-        return [*self._items(f"{_job(job_id)}/levels", {})]
-
-    def cancel(self, job_id: str) -> Json:
-        """Ask that a job stop; twice is the same as once.
-
-        Raises:
-            ConflictError: It is already done otherwise.
-        """
-        return self._connection.post(f"{_job(job_id)}:cancel")
-
     def artifacts(self, job_id: str) -> Sequence[Json]:
         """List the files a job made: `name`, `sha256`, `bytes`."""
-        return [*self._items(f"{_job(job_id)}/artifacts", {})]
+        return [*self._items(f"{path_of(job_id)}/artifacts", {})]
 
     def download(
         self,
@@ -199,36 +139,23 @@ class Client:
             raise KeyError(f"expected names among {sorted(listed)}, got {unknown}")
         targets = [target_of(Path(folder), name) for name in wanted]
         for name, target in zip(wanted, targets, strict=True):
-            path = f"{_job(job_id)}/artifacts/{quote(name)}"
+            path = f"{path_of(job_id)}/artifacts/{quote(name)}"
             fetch(self._connection, path, sha256=listed[name]["sha256"], target=target, on_bytes=on_bytes)
         return targets
 
     def report(self, job_id: str) -> Json:
         """Give the report of a finished job: levels, certificate, invariants, cost, provenance."""
-        return self._connection.get(f"{_job(job_id)}/report")
+        return self._connection.get(f"{path_of(job_id)}/report")
 
     def report_as(self, job_id: str, form: Literal["html", "md"]) -> str:
         """Give the report as one self-contained page, or as a model card."""
-        return self._connection.send("GET", f"{_job(job_id)}/report.{form}").text
+        return self._connection.send("GET", f"{path_of(job_id)}/report.{form}").text
 
     def _registered(self, kind: str, body: Json, wait_seconds: float) -> Json:
         made = self._connection.post(f"/v1/{kind}", body)
         return until_inspected(
             self._connection, f"/v1/{kind}/{made['id']}", made, timeout_seconds=wait_seconds, clock=self._clock
         )
-
-    def _items(self, path: str, filters: Mapping[str, Any]) -> Iterator[Json]:
-        token: str | None = None
-        while True:
-            page = self._connection.get(path, params={**filters, "page_token": token})
-            yield from page["items"]
-            token = page.get("next_page_token")
-            if token is None:
-                return
-
-
-def _job(job_id: str) -> str:
-    return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
 def _given(**fields: Any) -> Json:

@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -31,6 +31,9 @@ class Connection:
         transport: Where bytes go; None opens sockets.
         sleep: How to pass a pause.
         chance: Uniform in [0, 1), for jitter.
+
+    Raises:
+        KeyRefusedError: The key cannot be one.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class Connection:
         self.patience = patience or Patience()
         self.timeout_seconds = timeout_seconds
         self._sleep, self._chance = sleep, chance
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if key and not key.isascii():
+            raise problem_error(401, {"code": "key_refused", "detail": "expected a key in ASCII, got other letters"})
+        headers = {"Authorization": f"Bearer {key.strip()}"} if key else {}
         self._http = httpx2.Client(
             base_url=self.url, headers=headers, timeout=timeout_seconds, transport=transport, follow_redirects=False
         )
@@ -106,8 +111,15 @@ class Connection:
 
     @contextmanager
     def open(self, path: str, *, headers: Mapping[str, str] | None = None) -> Iterator[httpx2.Response]:
-        """Open an answer whose body is read piece by piece; not retried here, the caller knows where to go on."""
-        with self._http.stream("GET", path, headers=dict(headers or {}), timeout=self.timeout_seconds) as response:
+        """Open an answer whose body is read piece by piece; not retried here, the caller knows where to go on.
+
+        A service may send to the store that holds the bytes, which is then asked by somebody who has no key.
+        """
+        with ExitStack() as stack:
+            asked = self._http.stream("GET", path, headers=dict(headers or {}), timeout=self.timeout_seconds)
+            response = stack.enter_context(asked)
+            if response.status_code == 307 and (address := response.headers.get("Location", "")).startswith("http"):
+                response = stack.enter_context(httpx2.stream("GET", address, timeout=self.timeout_seconds))
             if response.status_code >= 400:
                 response.read()
             refuse(response)
@@ -140,7 +152,7 @@ class Connection:
 
 
 def refuse(response: httpx2.Response) -> None:
-    """Raise the typed error of an answer that is a refusal; redirects are refused, a service sends none."""
+    """Raise the typed error of an answer that is a refusal; redirects are refused, where none is expected."""
     if response.status_code < 300 or response.status_code == 304:
         return
     seconds = asked_seconds(response.headers.get("Retry-After"), now=datetime.now(UTC))

@@ -100,11 +100,16 @@ _BY_STATUS: dict[int, type[ProblemError]] = {
     429: RateLimitError,
 }
 
+_NOT_THE_KEY = ("host_not_allowed", "cross_site_refused")
+"""A 403 that no other key would change."""
+
 
 def problem_error(status: int, body: Any, *, retry_after_seconds: float | None = None) -> ProblemError:
     """Make the error that a refusing answer stands for; a body that is no problem object still gives one."""
-    kind = _BY_STATUS.get(status, ServiceError if status >= 500 else InvalidRequestError)
     problem = body if isinstance(body, dict) else {"detail": f"status {status} without a problem body"}
+    kind = _BY_STATUS.get(status, ServiceError if status >= 500 else InvalidRequestError)
+    if problem.get("code") in _NOT_THE_KEY:
+        kind = InvalidRequestError
     return kind(status, problem, retry_after_seconds=retry_after_seconds)
 
 

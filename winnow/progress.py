@@ -80,7 +80,9 @@ class JobProgress:
 
 
 def _state(job: Json) -> str:
-    return plain(job["state"] + (f" ({job['reason']})" if job.get("reason") else ""))
+    children = job.get("children")
+    points = f", {children['total'] - children['open']} of {children['total']} points done" if children else ""
+    return plain(job["state"] + (f" ({job['reason']})" if job.get("reason") else "") + points)
 
 
 def _place(progress: Json) -> str:

@@ -28,10 +28,33 @@ def recipe_of(
     Raises:
         ValueError: A setting is no `field=value`.
     """
+    typed = {"search": search, "seed": seed}
+    under = dict(base) | {field: value for field, value in typed.items() if value is not None}
+    under.setdefault("search", "iterative")
+    return overrides_of(under, sparsity=sparsity, levels=levels, evidence=evidence, settings=settings)
+
+
+def overrides_of(
+    base: Mapping[str, Any],
+    *,
+    sparsity: float | None,
+    levels: int | None,
+    evidence: str | None,
+    settings: Sequence[str],
+) -> Json:
+    """Lay what was typed over a part of a recipe, and name nothing that was not typed.
+
+    Args:
+        base: From a file, or empty.
+        sparsity: Becomes `target.sparsity`.
+        settings: As for `recipe_of`; `rewind=null` is none.
+
+    Raises:
+        ValueError: A setting is no `field=value`.
+    """
     recipe: Json = json.loads(json.dumps(base))
-    typed = {"search": search, "levels": levels, "evidence": evidence, "seed": seed}
+    typed = {"levels": levels, "evidence": evidence}
     recipe |= {field: value for field, value in typed.items() if value is not None}
-    recipe.setdefault("search", "iterative")
     if sparsity is not None:
         recipe["target"] = {"sparsity": sparsity}
     for field, value in pairs(settings).items():

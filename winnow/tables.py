@@ -1,5 +1,6 @@
 """Jobs, plans and reports as tables; knows no HTTP and no terminal."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -72,24 +73,63 @@ def jobs_table(jobs: Iterable[Json]) -> Table:
     return table
 
 
+def children_table(jobs: Iterable[Json]) -> Table:
+    """Lay out the jobs of a grid: the value on each axis, then how it went."""
+    rows = [*jobs]
+    axes = [*dict.fromkeys(axis for job in rows for axis in job.get("point") or {})]
+    table = Table()
+    for name in ("id", *axes, "state", "best", "gate"):
+        table.add_column(_cell(name))
+    for job in rows:
+        values = [(job.get("point") or {}).get(axis) for axis in axes]
+        shown = ["" if value is None else value if isinstance(value, str) else json.dumps(value) for value in values]
+        cells = (job["id"], *shown, job["state"], _best(job), gate_outcome(job))
+        table.add_row(*(_cell(cell) for cell in cells))
+    return table
+
+
+def _best(job: Json) -> str | None:
+    best = job.get("best") or {}
+    return f"level {best['level']}, sparsity {best['sparsity']:.4f}" if best.get("level") is not None else None
+
+
+def _origin(job: Json) -> str | None:
+    origin = job.get("origin")
+    if not origin:
+        return None
+    return f"{origin['kind']} of {origin['job']}" + (f", level {origin['level']}" if origin.get("level") else "")
+
+
+def _children(job: Json) -> str | None:
+    children = job.get("children")
+    if not children:
+        return None
+    states = ", ".join(f"{count} {state}" for state, count in (children.get("by_state") or {}).items() if count)
+    return f"{children['total']} ({states})" if states else str(children["total"])
+
+
 def job_table(job: Json) -> Table:
     """Lay out one job, a field a line."""
     table = Table(show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    best, error = job.get("best") or {}, job.get("error") or {}
+    error = job.get("error") or {}
     rows: dict[str, Any] = {
         "id": job["id"],
         "name": job.get("name"),
         "search": job.get("search"),
         "state": job["state"] + (f" ({job['reason']})" if job.get("reason") else ""),
+        "from": _origin(job),
+        "grid": job.get("parent"),
+        "points": _children(job),
         "attempt": job.get("attempt"),
-        "best": f"level {best['level']}, sparsity {best['sparsity']:.4f}" if best.get("level") is not None else None,
+        "best": _best(job),
         "gate": gate_outcome(job),
         "error": f"{error.get('code')}: {error.get('detail')}" if error else None,
         "created": job.get("created_at"),
         "started": job.get("started_at"),
         "finished": job.get("finished_at"),
+        "paused until": job.get("pause_expires_at"),
         "page": (job.get("urls") or {}).get("web"),
     }
     for name, value in rows.items():

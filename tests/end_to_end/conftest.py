@@ -1,20 +1,33 @@
-"""One real service for all these tests: the operator's command, Redis, SQLite, one slot of each kind."""
+"""One real service for all these tests: the operator's command, Redis, one slot of each kind.
+
+Once with everything in its home folder, and once on PostgreSQL and an S3 bucket, to which downloads are sent.
+"""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from winnow import Client
 from winnow.local import serving
 
+if TYPE_CHECKING:
+    from tests.conftest import Backend
+
 SLOTS = "cpu=1,inspect=1"
 
 
 @pytest.fixture(scope="session")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("service") / "home", slots=SLOTS) as address:
-        yield address
+def url(
+    tmp_path_factory: pytest.TempPathFactory, backend: "Backend", blob_settings: Callable[[Path], dict[str, Any]]
+) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("service") / "home"
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {"database_url": backend.at(home), **blob_settings(home)}.items():
+            environment.setenv(f"WINNOW_{name.upper()}", value)
+        with serving(home, slots=SLOTS) as address:
+            yield address
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ def body(submission: dict[str, Any], tmp_path: Path) -> str:
 
 def test_the_words_are_these() -> None:
     assert [command.__name__ for command in COMMANDS] == [
-        "compress", "submit", "validate", "wait", "ls", "show", "cancel", "download", "report", "verify",
+        "compress", "submit", "validate", "wait", "ls", "show", "cancel", "pause", "resume", "rerun", "fork", "rm",
+        "sweep", "children", "download", "report", "verify",
     ]  # fmt: skip
 
 
@@ -67,6 +68,51 @@ def test_jobs_are_listed_and_cancelled(url: str, body: str, capsys: pytest.Captu
     assert main(["wait", job, "--url", url]) == Exit.CANCELLED
 
 
+def test_jobs_are_paused_resumed_run_again_and_deleted(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def typed(*words: str) -> Any:
+        assert main([*words, "--json", "--url", url]) == Exit.DONE
+        return json.loads(capsys.readouterr().out)
+
+    job = typed("submit", body)["id"]
+    assert typed("pause", job)["state"] == "paused"
+    assert typed("resume", job)["state"] == "queued"
+    assert typed("cancel", job, "--keep", "none")["state"] == "cancelled"
+    again = typed("rerun", job, "--from", "scratch")
+    assert again["origin"]["job"] == job
+    typed("cancel", again["id"])
+    assert typed("rm", job, again["id"]) == {"deleted": [job, again["id"]]}
+    assert main(["show", job, "--url", url]) == Exit.INVALID
+
+
+def test_a_fork_sends_only_what_was_typed(script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "recipe.json").write_text('{"training": {"length": "5ep"}}')
+    script.say_json({"id": "job_2", "state": "queued"})
+    typed = ["fork", "job_1", "--from-level", "3", "--sparsity", "0.95", "--set", "rewind=null", "--name", "on"]
+    assert main([*typed, "--recipe", str(tmp_path / "recipe.json"), "--label", "a=1", "--url", script.url]) == Exit.DONE
+    assert (script.asked[0].path, json.loads(script.asked[0].body)) == (
+        "/v1/jobs/job_1:fork",
+        {
+            "from_level": 3,
+            "recipe": {"training": {"length": "5ep"}, "target": {"sparsity": 0.95}, "rewind": None},
+            "name": "on",
+            "labels": {"a": "1"},
+        },
+    )
+    assert "job_2" in capsys.readouterr().out
+
+
+def test_axes_make_a_grid_of_a_submission(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:
+    axes = ["--over", "/seed=[0, 1]", "--over", "/levels=[2, 3]", "--max-parallel", "1"]
+    assert main(["sweep", body, *axes, "--json", "--url", url]) == Exit.DONE
+    grid = json.loads(capsys.readouterr().out)
+    assert (grid["kind"], grid["children"]["total"]) == ("grid", 4)
+    assert main(["children", grid["id"], "--url", url]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert "/levels" in shown
+    assert len(re.findall(r"job_[0-9A-Z]{26}", shown)) == 4
+    main(["cancel", grid["id"], "--url", url])
+
+
 def test_waiting_that_times_out_says_so_and_names_the_job(
     url: str, body: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,6 +151,10 @@ def test_a_valid_submission_shows_its_plan(url: str, body: str, capsys: pytest.C
         ["submit", "no-such-file.json"],
         ["compress", "--arch", "mlp", "--data", "no-such-file.npz"],
         ["compress", "--arch", "mlp", "--data", "builtin:digits", "--set", "novalue"],
+        ["fork", "job_1"],
+        ["fork", "job_1", "--from-level", "0"],
+        ["cancel", "job_1", "--keep", "everything"],
+        ["rm"],
     ],
 )
 def test_what_is_typed_wrongly_is_exit_2_without_a_traceback(

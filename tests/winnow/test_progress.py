@@ -60,3 +60,10 @@ def test_a_job_before_its_first_progress_is_shown_by_its_state() -> None:
     job = _job(0, 0)
     job["progress"] = {"fraction": 0.0, "level": 0, "levels_total": 30, "branch": None, "eta": {"available": False}}
     assert _shown(job, terminal=False) == "job_1 running\n"
+
+
+def test_a_grid_shows_how_many_of_its_points_are_done() -> None:
+    job = _job(0, 0, children={"total": 6, "open": 4, "by_state": {"succeeded": 2, "queued": 4}})
+    job["progress"] = {"fraction": 0.33}
+    assert _shown(job, terminal=False) == "job_1 running, 2 of 6 points done\n"
+    assert "2 of 6 points done" in _shown(job, terminal=True)

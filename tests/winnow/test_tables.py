@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from winnow.tables import job_table, level_table, plan_parts, verdict_lines
+from winnow.tables import children_table, job_table, level_table, plan_parts, verdict_lines
 
 
 def _shown(*parts: Any) -> str:
@@ -76,3 +76,31 @@ def test_a_plan_shows_its_ladder_and_cost() -> None:
     assert "20.00 %" in shown
     assert "4 trainings, 1,200 updates, 2.5e+12 FLOPs, about 31 s on one core" in shown
     assert "warning verdict_inconclusive: n = 1" in shown
+
+
+def test_a_fork_shows_what_it_was_made_from() -> None:
+    job = {"id": "job_2", "state": "queued", "origin": {"kind": "fork", "job": "job_1", "level": 3}}
+    assert "fork of job_1, level 3" in _shown(job_table(job))
+
+
+def test_a_paused_job_shows_until_when() -> None:
+    assert "2026-01-02" in _shown(job_table({"id": "j", "state": "paused", "pause_expires_at": "2026-01-02T00:00:00Z"}))
+
+
+def test_a_grid_shows_how_many_points_are_where() -> None:
+    children = {"total": 6, "open": 4, "by_state": {"queued": 3, "running": 1, "succeeded": 2, "failed": 0}}
+    assert "6 (3 queued, 1 running, 2 succeeded)" in _shown(
+        job_table({"id": "g", "state": "running"} | {"children": children})
+    )
+
+
+def test_the_points_of_a_grid_stand_under_their_axes() -> None:
+    best = {"level": 3, "sparsity": 0.8}
+    rows = [
+        {"id": "job_1", "state": "succeeded", "point": {"/seed": 0, "/evidence/controls": ["reinit"]}, "best": best},
+        {"id": "job_2", "state": "queued", "point": {"/seed": 1, "/evidence/controls": []}},
+    ]
+    lines = [line.split() for line in _shown(children_table(rows)).replace("│", " ").replace("┃", " ").splitlines()]
+    assert ["id", "/seed", "/evidence/controls", "state", "best", "gate"] in lines
+    assert ["job_1", "0", '["reinit"]', "succeeded", "level", "3,", "sparsity", "0.8000"] in lines
+    assert ["job_2", "1", "[]", "queued"] in lines

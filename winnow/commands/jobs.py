@@ -1,4 +1,4 @@
-"""`winnow submit validate wait ls show cancel`: jobs, before and while they run."""
+"""`winnow submit validate wait ls show`: jobs, sent and looked at."""
 
 from typing import Annotated
 
@@ -85,12 +85,4 @@ def show(job: JobId, url: Url = DEFAULT_URL, key: Key = None, as_json: AsJson = 
     with open_session(url, key, as_json) as session:
         found = session.client.show(job)
         session.say(found, job_table(found))
-    return Exit.DONE
-
-
-def cancel(job: JobId, url: Url = DEFAULT_URL, key: Key = None, as_json: AsJson = False) -> int:
-    """Ask that a job stop."""
-    with open_session(url, key, as_json) as session:
-        answer = session.client.cancel(job)
-        session.say(answer, f"{answer['id']} {answer['state']}")
     return Exit.DONE
