@@ -1,30 +1,36 @@
 """A whole house for one test: home, database, Redis and slots as real processes, and an oracle over what is left."""
 
+import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
-from jobs import counters, events, queue, tables
-from jobs.blobs import BlobFolder
-from jobs.creation import create_job, inputs_of
+from jobs import counters, events, tables
+from jobs.blobs import open_blobs
 from jobs.database import Database
-from jobs.enqueueing import enqueue
+from jobs.making.creation import create_job, inputs_of
+from jobs.making.enqueueing import enqueue
+from jobs.making.submissions import JobSubmission, parse
 from jobs.settings import Settings
-from jobs.submissions import JobSubmission, parse
-from service.embedded import PrivateRedis, find_server
-from service.slots import WORKERS, environment
+from jobs.waiting import queue
+from service.operating.embedded import PrivateRedis, find_server
+from service.operating.slots import WORKERS, environment
 from ticketing.parsing import resolve
+
+if TYPE_CHECKING:
+    from tests.conftest import Backend
 
 TICKETING = [sys.executable, "-I", "-m", "ticketing"]
 STAND_IN = Path(__file__).with_name("stand_in.py").read_text()
@@ -80,6 +86,18 @@ class House:
         """Wait for something to become true, and give it."""
         return wait_until(true, seconds=seconds, what=what)
 
+    def environment(self) -> dict[str, str]:
+        """Give the environment of a process of this house, which an operator would have set where the bytes lie."""
+        secret = self.settings.s3_secret_access_key
+        bucket = {
+            "WINNOW_BLOB_URL": self.settings.blob_url,
+            "WINNOW_S3_ENDPOINT": self.settings.s3_endpoint,
+            "WINNOW_S3_ACCESS_KEY_ID": self.settings.s3_access_key_id,
+            "WINNOW_S3_SECRET_ACCESS_KEY": None if secret is None else secret.get_secret_value(),
+        }
+        own = {name: value for name, value in bucket.items() if value is not None}
+        return {**environment(self.settings, self.redis.url), **own}
+
     def start_redis(self) -> None:
         self.redis_process = self.redis.start()
         self.redis.wait()
@@ -92,7 +110,7 @@ class House:
 
     def start_slot(self, kind: str = "cpu", index: int = 0, **more: str) -> "subprocess.Popen[bytes]":
         short = {f"WINNOW_{name.upper()}": str(value) for name, value in SHORT.items()}
-        env = {**environment(self.settings, self.redis.url), **short, **more}
+        env = {**self.environment(), **short, **more}
         command = [*WORKERS, "slot", "--kind", kind, "--index", str(index), "--child", json.dumps(self.child)]
         log = (self.settings.paths.logs / f"slot-{kind}-{index}.log").open("ab")
         with log:
@@ -105,8 +123,9 @@ class House:
     def api(self) -> Iterator[str]:
         """Run the API alone, in a process of its own, and give its address."""
         ready = self.settings.home.with_name("ready.json")
+        ready.unlink(missing_ok=True)  # of one that was killed
         program = "from service.command import main; main()"
-        env = environment(self.settings, self.redis.url)
+        env = self.environment()
         env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         command = [sys.executable, "-c", program, "api", "--port", "0", "--ready-file", str(ready)]
         with subprocess.Popen(command, env=env) as process:
@@ -132,9 +151,10 @@ class House:
             self.hint()
         return job_id
 
-    def submit_training(self, recipe: Mapping[str, Any]) -> str:
+    def submit_training(self, recipe: Mapping[str, Any], *, hidden: Sequence[int] = (32,)) -> str:
         """Write a job that trains a small network on digits, as the API would."""
-        body = {"model": {"architecture": "mlp", "arguments": {"hidden": [32]}, "seed": 1}, "recipe": dict(recipe)}
+        model = {"architecture": "mlp", "arguments": {"hidden": list(hidden)}, "seed": 1}
+        body = {"model": model, "recipe": dict(recipe)}
         submission = parse(JobSubmission, body | {"dataset": {"uri": "builtin:digits"}})
         resolved = resolve(
             recipe, architecture="mlp", uploaded=False, weights="initial", device_kind="cpu", seed=recipe["seed"]
@@ -230,7 +250,9 @@ class House:
         assert terminal == [f"job.{state}"]
         assert told[-1]["type"] == f"job.{state}"
         facts = [
-            (e["type"], e["data"]["level"]) for e in told if e["type"] in ("job.mask_drawn", "job.level_completed")
+            (e["type"], e["data"]["replicate"], e["data"]["level"])
+            for e in told
+            if e["type"] in ("job.mask_drawn", "job.level_completed")
         ]
         assert len(facts) == len(set(facts))
         attempts = [event["attempt"] for event in told]
@@ -238,14 +260,35 @@ class House:
         assert row.attempt == max(attempts)
         self._check_artifacts(job_id)
 
+    def check_untaken(self, job_id: str, *, state: str) -> None:
+        """Hold a job that ended before anybody took it against what must be true of it."""
+        row = self.job(job_id)
+        assert (row.state, row.attempt) == (state, 0)
+        told = self.events(job_id)
+        assert [event["seq"] for event in told] == list(range(1, row.last_seq + 1))
+        assert [event["type"] for event in told if event["type"] in events.DONE_TYPES] == [f"job.{state}"]
+
     def _check_artifacts(self, job_id: str) -> None:
-        blobs = BlobFolder(self.settings.paths.blobs)
+        blobs = open_blobs(self.settings)
         with self.database.read() as conn:
             artifacts = conn.execute(select(tables.artifact).where(tables.artifact.c.job_id == job_id)).all()
         for artifact in artifacts:
-            with blobs.path(artifact.sha256).open("rb") as file, blobs.writer() as writer:
-                writer.write(file.read())
-                assert writer.finish().sha256 == artifact.sha256
+            with blobs.open(artifact.sha256) as file:
+                assert hashlib.file_digest(file, "sha256").hexdigest() == artifact.sha256
+
+
+@contextmanager
+def mounted(folder: Path, *, megabytes: int) -> Iterator[None]:
+    """Keep a folder on a small file system of its own; skips the test where none can be mounted."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.decode().strip()}")
+    folder.chmod(0o711)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def _no_upload(*_: object) -> None:
@@ -253,12 +296,11 @@ def _no_upload(*_: object) -> None:
 
 
 @contextmanager
-def opened(home: Path, child: list[str]) -> Iterator[House]:
+def opened(home: Path, child: list[str], *, database_url: str, **changes: Any) -> Iterator[House]:
     """Open a house; when the block ends nothing of it runs any more, and no attempt's folder is left."""
-    settings = Settings.model_validate({"home": home, **SHORT})
+    settings = Settings.model_validate({"home": home, "database_url": database_url, **SHORT, **changes})
     settings.paths.make()
     with closing(Database.open(settings.database)) as database:
-        database.migrate()
         redis = PrivateRedis(find_server(), settings.paths.redis)
         house = House(settings, database, redis, child)
         try:
@@ -270,17 +312,48 @@ def opened(home: Path, child: list[str]) -> Iterator[House]:
                 house.kill_redis()
             redis.remove_socket()
         assert [pid for slot in house.slots for pid in processes_of_group(slot.pid)] == []
-        assert list(settings.paths.attempts.iterdir()) == []
+        # A probe that was killed is cleared away after ten minutes, by any slot.
+        assert [path.name for path in settings.paths.attempts.iterdir() if path.name.startswith("job_")] == []
+
+
+@pytest.fixture(scope="session")
+def open_house(
+    backend: "Backend", blob_settings: Callable[[Path], dict[str, Any]]
+) -> Callable[..., AbstractContextManager[House]]:
+    """Opens houses: `with open_house(home, child, **settings) as house`; one home has one database."""
+
+    def open_one(home: Path, child: list[str], **changes: Any) -> AbstractContextManager[House]:
+        return opened(home, child, **{"database_url": backend.at(home), **blob_settings(home), **changes})
+
+    return open_one
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def free_port() -> int:
+    """A port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> list[str]:
+    """The command of a child that keeps the contract and trains nothing."""
+    return [sys.executable, "-I", "-c", STAND_IN]
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path, open_house: Callable[..., AbstractContextManager[House]], stand_in: list[str]
+) -> Iterator[House]:
     """A house whose slots, started by the test, run the stand-in for training."""
-    with opened(tmp_path / "home", [sys.executable, "-I", "-c", STAND_IN]) as house:
+    with open_house(tmp_path / "home", stand_in) as house:
         yield house
 
 
 @pytest.fixture(scope="session")
-def open_training_house() -> Callable[[Path], AbstractContextManager[House]]:
+def open_training_house(
+    open_house: Callable[..., AbstractContextManager[House]],
+) -> Callable[[Path], AbstractContextManager[House]]:
     """Opens houses whose slots really train."""
-    return lambda home: opened(home, TICKETING)
+    return lambda home: open_house(home, TICKETING)

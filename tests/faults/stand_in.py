@@ -1,7 +1,8 @@
 """A child that keeps the contract of `ticketing.folder` without training: levels of timed steps, stdlib alone.
 
 Executed as `python -I -c SOURCE run|inspect|verify FOLDER`. `recipe.json` says what it does:
-levels, and optionally steps (of each level), step_seconds; checkpoint_at: a step of each level; attack: die or hang;
+levels, and optionally steps (of each level), step_seconds; checkpoint_at: a step of each level; artifact_bytes;
+attack: die, eat, hang, or stall and hold (the interpreter for hold_seconds in one go), both after the first step;
 dropped: numbers of checkpoints whose files are gone by the time they are told of.
 Every step is printed, so that the log tells which were made by which attempt.
 """
@@ -45,23 +46,36 @@ def save(folder, number, done, level, step, dropped=()):
 
 
 def newest(folder):
-    """Read the newest checkpoint whose marker fits, falling back one."""
-    for marker in sorted((folder / "checkpoint").glob("*.done"), reverse=True):
-        content = marker.with_suffix(".safetensors").read_bytes()
+    """Read the newest checkpoint whose marker fits, falling back one; the first number is that of the newest marker."""
+    markers = sorted((folder / "checkpoint").glob("*.done"), reverse=True)
+    for marker in markers:
+        file = marker.with_suffix(".safetensors")
+        content = file.read_bytes() if file.exists() else b""
         if hashlib.sha256(content).hexdigest() == marker.read_text().strip():
-            return int(marker.stem), json.loads(content)
-    return None
+            return int(markers[0].stem), int(marker.stem), json.loads(content)
+    return int(markers[0].stem) if markers else 0, None, {"done": [], "level": 0, "step": 0}
+
+
+def hold(seconds):
+    """Keep the interpreter to one thread for so long in one go: nothing else of this process runs meanwhile."""
+    exponent, took = 1 << 20, 0.0
+    while took < seconds:
+        began = time.monotonic()
+        3**exponent
+        took, exponent = time.monotonic() - began, exponent * 2
+    print(f"held {took:.1f}", flush=True)
 
 
 def run(folder, recipe):
     if recipe.get("attack") == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if recipe.get("attack") == "eat":
+        print(len([bytearray(1 << 20) for _ in range(1 << 16)]))
     if recipe.get("attack") == "hang":
         time.sleep(600)
-    found = newest(folder)
-    number, state = found if found else (0, {"done": [], "level": 0, "step": 0})
+    number, found, state = newest(folder)
     where = {"replicate": 0, "stage": "search", "branch": "ticket", "level": state["level"], "step": state["step"]}
-    resumed = {"checkpoint": number, "where": where} if found else None
+    resumed = {"checkpoint": found, "where": where} if found else None
     say("started", resumed_from=resumed, execution_key={"device": "none"}, torch="none")
     done, step, steps = state["done"], state["step"], recipe.get("steps", 3)
     for level in range(state["level"], recipe["levels"]):
@@ -71,6 +85,10 @@ def run(folder, recipe):
             print(f"step {level} {step}", flush=True)
             step += 1
             say("progress", fraction=(level + step / steps) / recipe["levels"], level=level, step=step)
+            if (level, step) == (0, 1) and recipe.get("attack") == "stall":
+                time.sleep(600)
+            if (level, step) == (0, 1) and recipe.get("attack") == "hold":
+                hold(recipe["hold_seconds"])
             if asked_to_stop:
                 save(folder, number + 1, done, level, step)
                 sys.exit(5)
@@ -82,7 +100,7 @@ def run(folder, recipe):
         say("level_completed", replicate=0, level=level, validation_accuracy=0.5, **counts)
         done, step, number = [*done, level], 0, number + 1
         save(folder, number, done, level + 1, 0, dropped=recipe.get("dropped", ()))
-    made = json.dumps({"done": done}).encode()
+    made = json.dumps({"done": done}).encode().ljust(recipe.get("artifact_bytes", 0))
     (folder / "out" / "report.json").write_bytes(made)
     files = {"report.json": {"sha256": hashlib.sha256(made).hexdigest(), "bytes": len(made)}}
     say("finished", summary={"level": recipe["levels"] - 1, "sparsity": 0.1, "flops": 1.0}, files=files)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs import broker
-from service.embedded import PrivateRedis, find_server
+from service.operating.embedded import PrivateRedis, find_server
 from workers import landlock
 from workers.bell import Bell
 from workers.child import Child

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs import grants
-from jobs.blobs import BlobFolder
+from jobs.blobs import open_blobs
 from jobs.inputs import Dataset, Model, find_dataset, find_model
-from jobs.intake import create_dataset, create_model
-from jobs.submissions import DatasetSubmission, ModelSubmission, parse
+from jobs.making.intake import create_dataset, create_model
+from jobs.making.submissions import DatasetSubmission, ModelSubmission, parse
 from ticketing.architectures import inventory
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SUMMARY = {"shape": [1, 8, 8], "classes": 10, "splits": {"train": 1437}, "finger
 
 def uploaded(house: House, told: dict[str, Any]) -> str:
     """Store an upload that tells the stand-in what to do."""
-    with BlobFolder(house.settings.paths.blobs).writer() as writer:
+    with open_blobs(house.settings).writer() as writer:
         writer.write(json.dumps(told).encode())
         stored = writer.finish()
     with house.database.write() as conn:
@@ -70,7 +70,8 @@ def test_a_dataset_becomes_ready_and_its_canonical_form_a_blob(house: House) -> 
     found = dataset(house, {"do": "ready", "found": {"summary": SUMMARY}})
     assert (found.state, found.summary) == ("ready", SUMMARY)
     assert found.canonical_sha256 is not None
-    assert BlobFolder(house.settings.paths.blobs).path(found.canonical_sha256).read_text() == "canonical"
+    with open_blobs(house.settings).open(found.canonical_sha256) as file:
+        assert file.read() == b"canonical"
 
 
 def test_a_model_becomes_ready_with_its_inventory(house: House) -> None:

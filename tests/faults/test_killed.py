@@ -1,16 +1,17 @@
-"""F1-F5: hints doubled, trainers and workers killed, frozen or told to stop; every job ends once, with every step."""
+"""F1-F5, F15, F17: hints doubled, trainers and workers killed, frozen, stalled or told to stop; every job ends once."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.counters import STALE_WRITES_REFUSED
+from jobs.counters import LEASES_LOST, STALE_WRITES_REFUSED
 
 if TYPE_CHECKING:
     from tests.faults.conftest import House
@@ -45,6 +46,10 @@ def gone(pid: int) -> bool:
         return True
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def test_f1_ten_hints_and_three_workers_make_one_execution(house: House) -> None:
     for index in range(3):
         house.start_slot(index=index)
@@ -58,7 +63,9 @@ def test_f1_ten_hints_and_three_workers_make_one_execution(house: House) -> None
     assert house.printed_steps(job_id) == EVERY_STEP
 
 
-def test_f2_a_killed_trainer_is_replaced_within_five_seconds_and_goes_on_inside_the_level(house: House) -> None:
+def test_f2_a_killed_trainer_is_replaced_within_five_seconds_and_goes_on_inside_the_level(
+    house: House, record_property: Callable[[str, object], None]
+) -> None:
     slot = house.start_slot()
     job_id = house.submit(RECIPE)
     mid_level_checkpoint(house, job_id)
@@ -66,7 +73,8 @@ def test_f2_a_killed_trainer_is_replaced_within_five_seconds_and_goes_on_inside_
     os.kill(first, signal.SIGKILL)
     killed_at = time.monotonic()
     house.wait_for_event(job_id, "started", count=2)
-    assert time.monotonic() - killed_at < 5
+    record_property("seconds", seconds := round(time.monotonic() - killed_at, 2))
+    assert seconds < 5
     assert_went_on_inside_the_level(house, job_id)
     assert house.wait_for_end(job_id) == "succeeded"
     house.check(job_id, state="succeeded")
@@ -74,7 +82,7 @@ def test_f2_a_killed_trainer_is_replaced_within_five_seconds_and_goes_on_inside_
     assert house.events(job_id, "worker_lost")[0]["data"]["strikes"] == 1
 
 
-def test_f2_a_trainer_that_always_dies_fails_its_job_at_the_third_strike_and_others_run(house: House) -> None:
+def test_f15_a_trainer_that_always_dies_fails_its_job_at_the_third_strike_and_others_run(house: House) -> None:
     house.start_slot()
     poison = house.submit({"levels": 0, "attack": "die"})
     other = house.submit(RECIPE)
@@ -85,7 +93,9 @@ def test_f2_a_trainer_that_always_dies_fails_its_job_at_the_third_strike_and_oth
     assert house.wait_for_end(other) == "succeeded"
 
 
-def test_f3_killing_the_whole_worker_leaves_no_orphan_and_another_goes_on(house: House) -> None:
+def test_f3_killing_the_whole_worker_leaves_no_orphan_and_another_goes_on(
+    house: House, record_property: Callable[[str, object], None]
+) -> None:
     slot = house.start_slot()
     job_id = house.submit(RECIPE | {"step_seconds": 0.2})
     house.wait_for_event(job_id, "started")
@@ -98,7 +108,8 @@ def test_f3_killing_the_whole_worker_leaves_no_orphan_and_another_goes_on(house:
     slot.wait()
     house.wait_until(lambda: gone(trainer), seconds=1, what="the orphan to end")
     house.wait_for_event(job_id, "started", count=2)
-    assert time.monotonic() - killed_at < TTL_SWEEP_AND_SLACK
+    record_property("seconds", seconds := round(time.monotonic() - killed_at, 2))
+    assert seconds < TTL_SWEEP_AND_SLACK
     assert_went_on_inside_the_level(house, job_id)
     assert house.wait_for_end(job_id) == "succeeded"
     house.check(job_id, state="succeeded")
@@ -163,13 +174,39 @@ def test_a_cancel_ends_the_run_and_counts_once(house: House) -> None:
     house.check(job_id, state="cancelled")
 
 
-def test_a_run_that_says_nothing_is_ended_and_struck(house: House) -> None:
-    house.start_slot(WINNOW_FIRST_STEP_SECONDS="0.5")
-    job_id = house.submit({"levels": 0, "attack": "hang"})
+@pytest.mark.parametrize(
+    ("attack", "patience"),
+    [
+        ({"levels": 0, "attack": "hang"}, {"WINNOW_FIRST_STEP_SECONDS": "0.5"}),
+        ({"levels": 1, "attack": "stall"}, {"WINNOW_STALL_SECONDS": "1"}),
+    ],
+)
+def test_f17_a_run_that_says_nothing_is_ended_and_struck_and_others_run(
+    attack: dict[str, object], patience: dict[str, str], house: House
+) -> None:
+    house.start_slot(**patience)
+    job_id = house.submit(attack)
     assert house.wait_for_end(job_id) == "failed"
+    assert house.job(job_id).error["code"] == "worker_lost"
     reasons = [event["data"]["reason"] for event in house.events(job_id, "worker_lost")]
     assert reasons == ["stalled", "stalled", "stalled"]
     house.check(job_id, state="failed")
+    assert [pid for slot in house.slots for pid in children_of(slot.pid)] == []
+    other = house.submit({"levels": 1})
+    assert house.wait_for_end(other) == "succeeded"
+
+
+def test_f17_a_run_that_holds_the_interpreter_for_longer_than_its_lease_is_left_alone(house: House) -> None:
+    slot = house.start_slot()
+    job_id = house.submit({"levels": 1, "attack": "hold", "hold_seconds": 4.5})
+    assert house.wait_for_end(job_id, seconds=180) == "succeeded"
+    house.check(job_id, state="succeeded")
+    (log,) = house.settings.paths.logs.glob(f"{job_id}-*.log")
+    held = [float(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("held ")]
+    assert held[0] > house.settings.lease_ttl_seconds
+    assert (house.job(job_id).attempt, house.job(job_id).strikes) == (1, 0)
+    assert house.count(LEASES_LOST) == 0
+    assert slot.poll() is None
 
 
 def test_a_checkpoint_dropped_before_its_worker_came_to_it_loses_no_fact_and_doubles_none(house: House) -> None:

@@ -1,4 +1,4 @@
-"""F2, F3, F5 with real training: an interrupted job goes on inside its level and ends with the undisturbed bits."""
+"""F2, F3, F5 and a pause, with real training: the job goes on inside its level and ends with the undisturbed bits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from jobs import leases, slots
 
 if TYPE_CHECKING:
     from tests.faults.conftest import House
@@ -91,7 +93,29 @@ def tell_the_worker_to_stop(house: House, slot: subprocess.Popen[bytes], job_id:
     house.start_slot(index=1, **OFTEN)
 
 
-@pytest.mark.parametrize("disturb", [kill_the_trainer, kill_the_whole_worker, tell_the_worker_to_stop])
+def pause_it_and_resume_it_on_another_worker(house: House, slot: subprocess.Popen[bytes], job_id: str) -> None:
+    first = house.job(job_id).owner
+    leases.request_pause(house.database, tenant="default", job_id=job_id, pause_seconds=3600)
+    house.wait_until(lambda: house.job(job_id).state == "paused", seconds=10, what="the pause")
+    assert house.job(job_id).strikes == 0
+    with house.database.write() as conn:
+        assert slots.request_drain(conn, slot_id=first) == (first,)
+    house.start_slot(index=1, **OFTEN)
+    leases.request_resume(house.database, tenant="default", job_id=job_id)
+    house.hint()
+    house.wait_until(lambda: house.job(job_id).owner not in (None, first), seconds=30, what="the other worker")
+    assert slot.poll() is None
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        kill_the_trainer,
+        kill_the_whole_worker,
+        tell_the_worker_to_stop,
+        pause_it_and_resume_it_on_another_worker,
+    ],
+)
 def test_an_interrupted_job_goes_on_inside_its_level_and_ends_with_the_bits_of_an_undisturbed_one(
     disturb: Callable[[House, subprocess.Popen[bytes], str], None],
     training_house: House,
