@@ -31,7 +31,7 @@ def wait(http: httpx2.Client, job_id: str) -> dict[str, Any]:
 
 
 def test_a_grid_of_real_jobs_ends_in_one_report(url: str) -> None:
-    with httpx2.Client(base_url=url, timeout=60) as http:
+    with httpx2.Client(base_url=url, timeout=60, follow_redirects=True) as http:
         grid = http.post("/v1/jobs:sweep", json=GRID).json()
         done = wait(http, grid["id"])
         assert done["state"] == "succeeded", done["error"]
@@ -64,7 +64,7 @@ def test_a_grid_of_real_jobs_ends_in_one_report(url: str) -> None:
 
 def test_cancelling_a_grid_stops_the_child_that_runs(url: str) -> None:
     long = {**GRID, "recipe": {**GRID["recipe"], "training": {"length": "2000ep"}}}  # type: ignore[dict-item]
-    with httpx2.Client(base_url=url, timeout=60) as http:
+    with httpx2.Client(base_url=url, timeout=60, follow_redirects=True) as http:
         grid = http.post("/v1/jobs:sweep", json=long).json()
         deadline = time.monotonic() + 120
         while "running" not in http.get(f"/v1/jobs/{grid['id']}").json()["children"]["by_state"]:

@@ -234,7 +234,7 @@ def outages(url: str, server: PostgresServer | None) -> Iterator[Callable[[float
         if server is None:
             _hold_the_file(Path(url.removeprefix("sqlite:///")), seconds)
         else:
-            server.stop()
+            server.stop(signal.SIGINT)  # in order: the test server is set up to lose what a crash would interrupt
             time.sleep(seconds)
             server.start()
 
