@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sqlite3
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -51,8 +52,8 @@ class Chaos:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
-    frozen: dict[int, float] = field(default_factory=dict)
-    """Slots that stand still, and until when."""
+    thaws: list[threading.Timer] = field(default_factory=list)
+    """Of the slots that stand still."""
     redis_back_at: float | None = None
 
     def wreak(self, seconds: float) -> None:
@@ -67,16 +68,11 @@ class Chaos:
             time.sleep(self.rng.uniform(0.05, 0.8))
 
     def keep_up(self) -> None:
-        """Do what an operator's machinery does: restart what ended, thaw what stood still."""
+        """Do what an operator's machinery does: restart what ended."""
         for index in range(SLOTS):
             slot = self.slot(index)
             if slot is None or slot.poll() is not None:
                 self.house.start_slot(index=index)
-        for pid, until in list(self.frozen.items()):
-            if time.monotonic() >= until:
-                del self.frozen[pid]
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
         if self.redis_back_at is not None and time.monotonic() >= self.redis_back_at:
             self.redis_back_at = None
             self.house.start_redis()
@@ -142,7 +138,10 @@ class Chaos:
     def freeze_a_worker(self) -> None:
         for slot in self.rng.sample(self.alive(), k=min(1, len(self.alive()))):
             slot.send_signal(signal.SIGSTOP)
-            self.frozen[slot.pid] = time.monotonic() + self.rng.uniform(0.5, 6.0)
+            # By a clock of its own: it may hold SQLite's one lock, and then this thread waits for it too.
+            thaw = threading.Timer(self.rng.uniform(0.5, 6.0), slot.send_signal, [signal.SIGCONT])
+            thaw.start()
+            self.thaws.append(thaw)
 
     def kill_redis(self) -> None:
         if self.redis_back_at is None:
@@ -186,10 +185,8 @@ class Chaos:
 
     def calm_down(self) -> None:
         """Undo what is left undone; from here on everything must come to its end by itself."""
-        for pid in self.frozen:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-        self.frozen.clear()
+        for thaw in self.thaws:
+            thaw.join()
         if self.redis_back_at is not None:
             self.redis_back_at = None
             self.house.start_redis()
