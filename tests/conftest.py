@@ -124,12 +124,13 @@ class PostgresServer:
         programs: Folder of `initdb` and `postgres`.
         listen: Addresses it listens on, beside its unix socket.
         port: Where it listens; also names the socket.
+        durable: Whether what it acknowledged survives its crash, as everywhere but in tests that never crash it.
     """
 
-    def __init__(self, programs: Path, *, listen: str = "", port: int = 5432) -> None:
+    def __init__(self, programs: Path, *, listen: str = "", port: int = 5432, durable: bool = False) -> None:
         # Short, and such that another user can enter: PostgreSQL does not run as root.
         self.folder = Path(tempfile.mkdtemp(prefix="wn-pg-", dir="/tmp"))
-        self._programs, self._listen, self._port = programs, listen, port
+        self._programs, self._listen, self._port, self._durable = programs, listen, port, durable
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -150,6 +151,8 @@ class PostgresServer:
         import psycopg
 
         options = POSTGRES_SETTINGS | {"listen_addresses": self._listen, "port": str(self._port)}
+        if self._durable:
+            options |= {"synchronous_commit": "on", "fsync": "on", "full_page_writes": "on"}
         command = [str(self._programs / "postgres"), "-D", f"{self.folder}/data", "-k", str(self.folder)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]

@@ -231,7 +231,7 @@ def outages(url: str, server: PostgresServer | None) -> Iterator[Callable[[float
         if server is None:
             _hold_the_file(Path(url.removeprefix("sqlite:///")), seconds)
         else:
-            server.stop(signal.SIGINT)  # in order: the test server is set up to lose what a crash would interrupt
+            server.stop()
             time.sleep(seconds)
             server.start()
 
@@ -263,7 +263,7 @@ def test_f20_whatever_goes_wrong_every_step_of_every_job_is_committed_once(
     stand_in: list[str],
 ) -> None:
     home = tmp_path / "home"
-    server = start_postgres() if backend.name == "postgresql" else None
+    server = start_postgres(durable=True) if backend.name == "postgresql" else None
     if server is None:
         url = backend.at(home)
     else:
@@ -271,7 +271,7 @@ def test_f20_whatever_goes_wrong_every_step_of_every_job_is_committed_once(
         url = server.url("chaos")
         _migrate(url)
     seed = SEEDS[backend.name]
-    with outages(url, server) as outage, open_house(home, stand_in, database_url=url) as house:
+    with outages(url, server) as outage, open_house(home, stand_in, database_url=url, probes_may_stay=True) as house:
         chaos = Chaos(house, random.Random(seed), outage)
         chaos.wreak(SECONDS)
         chaos.calm_down()
