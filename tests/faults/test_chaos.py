@@ -271,7 +271,7 @@ def test_f20_whatever_goes_wrong_every_step_of_every_job_is_committed_once(
         url = server.url("chaos")
         _migrate(url)
     seed = SEEDS[backend.name]
-    with outages(url, server) as outage, open_house(home, stand_in, database_url=url, probes_may_stay=True) as house:
+    with outages(url, server) as outage, open_house(home, stand_in, database_url=url) as house:
         chaos = Chaos(house, random.Random(seed), outage)
         chaos.wreak(SECONDS)
         chaos.calm_down()

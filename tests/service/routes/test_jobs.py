@@ -107,7 +107,7 @@ def test_a_long_poll_on_a_job_that_is_over_answers_at_once(service: Any) -> None
 def test_forty_long_polls_do_not_hold_up_anybody_else(service: Any) -> None:
     job = service.submit()
     polls = [
-        threading.Thread(target=service.http.get, args=(f"/v1/jobs/{job['id']}",), kwargs={"params": {"wait": 1.5}})
+        threading.Thread(target=service.http.get, args=(f"/v1/jobs/{job['id']}",), kwargs={"params": {"wait": 3}})
         for _ in range(40)
     ]
     for poll in polls:
@@ -118,7 +118,7 @@ def test_forty_long_polls_do_not_hold_up_anybody_else(service: Any) -> None:
     took = time.monotonic() - began
     for poll in polls:
         poll.join()
-    assert took < 1
+    assert took < 2  # and not until the polls were over
 
 
 def test_cancelling_twice_gives_the_same_answer(service: Any) -> None:
