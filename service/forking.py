@@ -16,7 +16,7 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RequestError
 from ticketing.folder import StartSpec
 from ticketing.parsing import parse_recipe
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.start import start_from
 
 
@@ -27,7 +27,7 @@ class PreparedFork:
     submission: JobSubmission
     model: Model
     dataset: Dataset
-    recipe: Recipe
+    recipe: Iterative
     plan: Mapping[str, Any]
     columns: Mapping[str, Any]
     """Further ones of its row: what it was made from."""
@@ -57,7 +57,7 @@ def prepare_fork(
     submission = forked(parent, wanted)
     found: list[StartSpec] = []
 
-    def start_of(recipe: Recipe, inventory: Inventory) -> StartSpec:
+    def start_of(recipe: Iterative, inventory: Inventory) -> StartSpec:
         found.append(_start(parent, wanted.from_level, recipe, inventory))
         return found[-1]
 
@@ -82,7 +82,7 @@ def prepare_fork(
     )
 
 
-def _start(parent: Parent, level: int, recipe: Recipe, inventory: Inventory) -> StartSpec:
+def _start(parent: Parent, level: int, recipe: Iterative, inventory: Inventory) -> StartSpec:
     """Say how the fork starts from the newest checkpoint that holds the level."""
     for checkpoint in parent.checkpoints:
         start = start_from(

@@ -22,6 +22,7 @@ FILES = {
     "model.safetensors": "the trained sparse model, dense layout: loads anywhere",
     "mask.safetensors": "the mask, bits packed",
     "sparse.safetensors": "the trained model, kept weights alone: the small one",
+    "answers.safetensors": "who got which test example right: the certificate can be judged again",
     "report.html": "the evidence on one page, opens offline",
     "report.json": "the same for programs",
     "report.md": "a model card",

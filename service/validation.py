@@ -19,10 +19,10 @@ from ticketing.folder import StartSpec
 from ticketing.headers import Header, compare, read_header
 from ticketing.parsing import resolve
 from ticketing.plan import Plan, plan
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.splits import validation_size
 
-StartOf = Callable[[Recipe, Inventory], StartSpec]
+StartOf = Callable[[Iterative, Inventory], StartSpec]
 """Given a fork's resolved recipe, says where it starts; raises when its parent has kept nothing to start from."""
 
 
@@ -32,7 +32,7 @@ class Prepared:
 
     model: Model
     dataset: Dataset
-    recipe: Recipe
+    recipe: Iterative
     """Every default filled, the seed fixed."""
     plan: Plan | None
     """None while an input is being inspected."""
@@ -99,7 +99,7 @@ def filled(
     seed: int,
     gates: Gates,
     start_of: StartOf | None = None,
-) -> tuple[Recipe, Plan | None]:
+) -> tuple[Iterative, Plan | None]:
     """Fill a recipe for a model and a dataset, and plan it as far as can be known now.
 
     Raises:
@@ -158,7 +158,7 @@ def device_kind(conn: Connection, device: str, slot_seconds: float) -> Literal["
     return "gpu" if gpu else "cpu"
 
 
-def _plan(model: Model, dataset: Dataset, recipe: Recipe, start_of: StartOf | None) -> Plan | None:
+def _plan(model: Model, dataset: Dataset, recipe: Iterative, start_of: StartOf | None) -> Plan | None:
     if model.inventory is None or dataset.summary is None:
         return None
     inventory, trained = Inventory.from_json(model.inventory), model.weights == "trained"

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from ticketing.architectures import Inventory, Layer
 from ticketing.errors import CountError, Fault, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.schedule import kept_at, ladders
 
 
-def groups(inventory: Inventory, recipe: Recipe) -> dict[str, tuple[str, ...]]:
+def groups(inventory: Inventory, recipe: Iterative) -> dict[str, tuple[str, ...]]:
     """Say which parameters compete with each other: every one alone (layerwise), or all in `global`.
 
     Under `global` a parameter whose kind has rate 0 is exempt: a group of its own that keeps everything.
@@ -21,7 +21,7 @@ def groups(inventory: Inventory, recipe: Recipe) -> dict[str, tuple[str, ...]]:
     return ({"global": competing} if competing else {}) | {name: (name,) for name in sorted(exempt)}
 
 
-def kept_counts(inventory: Inventory, recipe: Recipe, start: StartSpec | None = None) -> list[dict[str, int]]:
+def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None = None) -> list[dict[str, int]]:
     """List what every competition group keeps at every level, level 0 first.
 
     A fork's rows up to the level it starts from are its parent's; from there its own rates and target go on.
@@ -53,12 +53,12 @@ def _sizes(inventory: Inventory, members: Mapping[str, Sequence[str]]) -> dict[s
     return {group: sum(entries[name] for name in names) for group, names in members.items()}
 
 
-def _rate(inventory: Inventory, names: Sequence[str], recipe: Recipe) -> float:
+def _rate(inventory: Inventory, names: Sequence[str], recipe: Iterative) -> float:
     kinds: dict[str, Layer] = {layer.parameter: layer for layer in inventory.prunable}
     return recipe.rate.of(kinds[names[0]].rate_kind)
 
 
-def _taken_over(inventory: Inventory, recipe: Recipe, start: StartSpec) -> list[dict[str, int]]:
+def _taken_over(inventory: Inventory, recipe: Iterative, start: StartSpec) -> list[dict[str, int]]:
     """Give the parent's rows up to the level a fork starts from, counted by the fork's own groups."""
     members, theirs = groups(inventory, recipe), groups(inventory, start.recipe)
     rows = kept_counts(inventory, start.recipe, start.start)
@@ -75,7 +75,7 @@ def _taken_over(inventory: Inventory, recipe: Recipe, start: StartSpec) -> list[
     return [{g: sum(row[own] for own in made_of[g]) for g in members} for row in rows[: start.level + 1]]
 
 
-def _refuse_end_before(rows: Sequence[Mapping[str, int]], recipe: Recipe, start: StartSpec | None) -> None:
+def _refuse_end_before(rows: Sequence[Mapping[str, int]], recipe: Iterative, start: StartSpec | None) -> None:
     """Refuse a ladder that ends before the level it starts from."""
     if start is None:
         return
@@ -88,7 +88,7 @@ def _refuse_end_before(rows: Sequence[Mapping[str, int]], recipe: Recipe, start:
         raise RecipeError(detail, [Fault("/recipe/target/sparsity", "before_start", detail)])
 
 
-def _refuse_collapse(rows: Sequence[Mapping[str, int]], recipe: Recipe) -> None:
+def _refuse_collapse(rows: Sequence[Mapping[str, int]], recipe: Iterative) -> None:
     for level, row in enumerate(rows):
         empty = [group for group, kept in row.items() if kept == 0]
         if empty:

@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from ticketing.choice import best_level
-from ticketing.evidence import on_test
+from ticketing.evidence import on_test, trainings
+from ticketing.export.answers import write_answers
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
 from ticketing.findings import Findings
@@ -62,6 +63,14 @@ def deliver(
         kept = recipe.keep_levels == "models"
         level_ticket = ticket_at(found, row["level"], with_weights=kept)
         write_level(out, level_ticket, metrics=row, with_model=kept, about=about)
+    if judged:
+        write_answers(
+            out / "answers.safetensors",
+            bench.journal,
+            trainings(bench, 0, tuple(judged)),
+            replicates=recipe.evidence.replicates,
+            examples=len(bench.data.y_test),
+        )
     write_json(out / "recipe.json", recipe.model_dump(mode="json"))
     write_json(out / "provenance.json", origin)
     write_report(out, report)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 
 RECIPE, RUN = "recipe.json", "run.json"
 MODEL = "model/model.safetensors"
@@ -101,7 +101,7 @@ class StartSpec(BaseModel):
     """The first that is trained anew, on the parent's mask; those before it are taken over as they are."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Of `start/checkpoint.safetensors`."""
-    recipe: Recipe
+    recipe: Iterative
     """The parent's, resolved: it drew the masks."""
     searches: int = Field(1, ge=1)
     """How many of the parent's searches, from the first on, had reached the level; the others are walked anew."""

@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from ticketing.architectures import preset
 from ticketing.errors import Fault, RecipeError
 from ticketing.faults import faults_of
-from ticketing.recipe import EVIDENCE_WORDS, SEARCHES, Recipe
+from ticketing.recipe import EVIDENCE_WORDS, SEARCHES, Iterative
 from ticketing.step import Step
 
 
@@ -22,7 +22,7 @@ def resolve(
     device_kind: Literal["cpu", "gpu"],
     seed: int,
     max_accuracy_drop: float | None = None,
-) -> Recipe:
+) -> Iterative:
     """Fill every default of a recipe for this model and device; the recipe's own words always win.
 
     Args:
@@ -56,7 +56,7 @@ def resolve(
     return recipe
 
 
-def _faults_with_model(recipe: Recipe, *, uploaded: bool, weights: str) -> list[Fault]:
+def _faults_with_model(recipe: Iterative, *, uploaded: bool, weights: str) -> list[Fault]:
     faults = []
     if weights == "trained" and isinstance(recipe.rewind, Step):
         detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
@@ -67,7 +67,9 @@ def _faults_with_model(recipe: Recipe, *, uploaded: bool, weights: str) -> list[
     return faults
 
 
-def parse_recipe(raw: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None, at: str = "/recipe") -> Recipe:
+def parse_recipe(
+    raw: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None, at: str = "/recipe"
+) -> Iterative:
     """Read a recipe, filling what it leaves out from `defaults` first and the fields' own defaults after.
 
     Args:
@@ -83,7 +85,7 @@ def parse_recipe(raw: Mapping[str, Any], *, defaults: Mapping[str, Any] | None =
         detail = f"expected one of {', '.join(SEARCHES)}, got {search!r}"
         raise RecipeError(detail, [Fault(f"{at}/search", "unknown_search", detail, SEARCHES)])
     try:
-        return Recipe.model_validate(merge(defaults or {}, _words_as_parts(raw)))
+        return Iterative.model_validate(merge(defaults or {}, _words_as_parts(raw)))
     except ValidationError as error:
         faults = faults_of(error, at=at)
         raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults) from None
@@ -116,7 +118,7 @@ def _same_kind(below: Any, value: Any) -> bool:
 
 def recipe_schema() -> dict[str, Any]:
     """Describe the recipe as JSON Schema: every field with its default, its bounds and a sentence."""
-    return Recipe.model_json_schema(schema_generator=_Schema)
+    return Iterative.model_json_schema(schema_generator=_Schema)
 
 
 class _Schema(GenerateJsonSchema):

@@ -7,7 +7,7 @@ from ticketing.architectures import Inventory
 from ticketing.counts import kept_counts
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
 
@@ -48,7 +48,7 @@ class Plan:
 
 def plan(
     inventory: Inventory,
-    recipe: Recipe,
+    recipe: Iterative,
     *,
     train: int,
     test: int,
@@ -104,7 +104,7 @@ def plan(
     )
 
 
-def rewind_step(recipe: Recipe, per_epoch: int) -> int:
+def rewind_step(recipe: Iterative, per_epoch: int) -> int:
     """Say at which update of the dense run the kept weights restart; 0 for `lr` and `none`.
 
     Raises:
@@ -124,7 +124,7 @@ def _start(start: StartSpec | None) -> dict[str, Any] | None:
 
 
 def _counted(
-    recipe: Recipe, *, levels: int, steps: int, first: int, trained: bool, start: StartSpec | None
+    recipe: Iterative, *, levels: int, steps: int, first: int, trained: bool, start: StartSpec | None
 ) -> tuple[int, int]:
     """Count (updates, trainings): the ladder of every search, then dense, tickets and controls of every replicate."""
     evidence = recipe.evidence
@@ -143,7 +143,7 @@ def _counted(
     return updates, trainings
 
 
-def _warnings(recipe: Recipe, *, test: int, start: StartSpec | None) -> list[dict[str, str]]:
+def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
     if evidence.replicates < 3:
@@ -159,7 +159,7 @@ def _warnings(recipe: Recipe, *, test: int, start: StartSpec | None) -> list[dic
     return [{"code": code, "detail": detail} for code, detail in warnings]
 
 
-def _warnings_of_fork(recipe: Recipe, start: StartSpec) -> list[tuple[str, str]]:
+def _warnings_of_fork(recipe: Iterative, start: StartSpec) -> list[tuple[str, str]]:
     warnings, searches, shared = [], searches_of(recipe.evidence), taken_over(recipe, start)
     if shared < searches:
         detail = f"{searches - shared} of {searches} searches have no level {start.level} to start from in {start.job}"

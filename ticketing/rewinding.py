@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ticketing.plan import rewind_step
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.seeds import derive
 from ticketing.subject import Subject, redraw
 
@@ -32,7 +32,7 @@ class Restart:
     """Whether the last learning rate is kept instead of replaying the schedule."""
 
 
-def restart_of(recipe: Recipe, *, per_epoch: int) -> Restart:
+def restart_of(recipe: Iterative, *, per_epoch: int) -> Restart:
     """Read the rewind of a recipe.
 
     Args:

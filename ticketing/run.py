@@ -27,7 +27,7 @@ from ticketing.observer import Observer
 from ticketing.parsing import parse_recipe
 from ticketing.plan import plan
 from ticketing.provenance import execution_key, run_digest
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
 from ticketing.start import searches_of
@@ -72,7 +72,7 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
     observer.emit("finished", summary=summary, files=listed)
 
 
-def load(folder: Path, spec: RunSpec, recipe: Recipe, *, device: torch.device) -> tuple[Subject, Dataset]:
+def load(folder: Path, spec: RunSpec, recipe: Iterative, *, device: torch.device) -> tuple[Subject, Dataset]:
     """Read the model and the dataset of a folder, and check that they fit each other.
 
     Raises:
@@ -111,7 +111,7 @@ def _say_started(journal: Journal, observer: Observer) -> None:
 def _bench(
     subject: Subject,
     data: Dataset,
-    recipe: Recipe,
+    recipe: Iterative,
     journal: Journal,
     *,
     observer: Observer,
@@ -143,7 +143,7 @@ def _bench(
     )
 
 
-def _judged(recipe: Recipe, delivered: int) -> tuple[int, ...]:
+def _judged(recipe: Iterative, delivered: int) -> tuple[int, ...]:
     if not recipe.evidence.replicates:
         return ()
     return tuple(range(1, delivered + 1)) if recipe.evidence.levels == "all" else (delivered,)

@@ -7,7 +7,7 @@ from ticketing.architectures import Inventory
 from ticketing.counts import kept_counts
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.recipe import Evidence, Recipe
+from ticketing.recipe import Evidence, Iterative
 from ticketing.step import Step, iterations_per_epoch
 
 
@@ -39,9 +39,9 @@ def start_from(
     level: int,
     sha256: str,
     where: Mapping[str, Any],
-    parent: Recipe,
+    parent: Iterative,
     parent_start: StartSpec | None,
-    recipe: Recipe,
+    recipe: Iterative,
     inventory: Inventory,
 ) -> StartSpec | None:
     """Say how a fork starts from one checkpoint of its parent; None when that checkpoint does not hold the level.
@@ -79,36 +79,36 @@ def searches_of(evidence: Evidence) -> int:
     return max(1, evidence.replicates if evidence.replicates_of == "search" else 1)
 
 
-def restarts_from_trained(recipe: Recipe) -> bool:
+def restarts_from_trained(recipe: Iterative) -> bool:
     """Say whether a level restarts from what the one before trained to, rather than from a point of the dense run."""
     return not isinstance(recipe.rewind, Step)
 
 
-def keeps_restarts(recipe: Recipe) -> bool:
+def keeps_restarts(recipe: Iterative) -> bool:
     """Say whether what a level restarts from is kept of every level, where no rewind point could give it back."""
     return restarts_from_trained(recipe) and (recipe.evidence.levels == "all" or recipe.keep_levels == "models")
 
 
-def taken_over(recipe: Recipe, start: StartSpec | None) -> int:
+def taken_over(recipe: Iterative, start: StartSpec | None) -> int:
     """Count the searches of a run that begin at the parent's level; any others are walked from level 0."""
     return 0 if start is None else min(start.searches, searches_of(recipe.evidence))
 
 
-def recipe_of_level(level: int, recipe: Recipe, start: StartSpec | None) -> Recipe:
+def recipe_of_level(level: int, recipe: Iterative, start: StartSpec | None) -> Iterative:
     """Give the recipe under which a level of a search that was taken over was trained, however many forks ago."""
     while start is not None and level < start.level:
         recipe, start = start.recipe, start.start
     return recipe
 
 
-def _reached(parent: Recipe, where: Mapping[str, Any], level: int) -> int:
+def _reached(parent: Iterative, where: Mapping[str, Any], level: int) -> int:
     """Count the parent's searches, from the first on, that have drawn the mask of a level."""
     if where["stage"] == "certificate":
         return searches_of(parent.evidence)
     return int(where["replicate"]) + int(where["level"] >= level)
 
 
-def _restarts_held(parent: Recipe, where: Mapping[str, Any], level: int, *, last: int, reached: int) -> int:
+def _restarts_held(parent: Iterative, where: Mapping[str, Any], level: int, *, last: int, reached: int) -> int:
     """Count those of them of which it is also held what the level before trained to."""
     if keeps_restarts(parent) or (restarts_from_trained(parent) and level == last):
         return reached
@@ -117,7 +117,7 @@ def _restarts_held(parent: Recipe, where: Mapping[str, Any], level: int, *, last
     return int(under_way)
 
 
-def check_start(recipe: Recipe, start: StartSpec, *, train: int) -> None:
+def check_start(recipe: Iterative, start: StartSpec, *, train: int) -> None:
     """Check that a recipe can go on from where a fork starts.
 
     Args:
@@ -133,7 +133,7 @@ def check_start(recipe: Recipe, start: StartSpec, *, train: int) -> None:
         raise RecipeError("; ".join(fault.detail for fault in faults), faults)
 
 
-def _faults(recipe: Recipe, start: StartSpec) -> list[Fault]:
+def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
     parent, faults = start.recipe, []
     if recipe.seed != parent.seed:
         detail = f"expected the parent's seed {parent.seed}, which split and initialised it, got {recipe.seed}"
@@ -151,7 +151,7 @@ def _faults(recipe: Recipe, start: StartSpec) -> list[Fault]:
     return faults
 
 
-def _faults_of_rewind(recipe: Recipe, start: StartSpec, *, train: int) -> list[Fault]:
+def _faults_of_rewind(recipe: Iterative, start: StartSpec, *, train: int) -> list[Fault]:
     parent = start.recipe
     own = _update(recipe, train)
     # Level 0's first update is known whatever the parent rewound to.
@@ -162,7 +162,7 @@ def _faults_of_rewind(recipe: Recipe, start: StartSpec, *, train: int) -> list[F
     return [Fault("/recipe/rewind", "not_inheritable", detail)]
 
 
-def _update(recipe: Recipe, train: int) -> int:
+def _update(recipe: Iterative, train: int) -> int:
     if not isinstance(recipe.rewind, Step):
         return 0
     return recipe.rewind.iterations(iterations_per_epoch(train, recipe.training.batch_size))

@@ -12,13 +12,14 @@ from ticketing.data.dataset import Dataset
 from ticketing.errors import ModelError, VerificationError
 from ticketing.evaluation import evaluate
 from ticketing.execution import settle
+from ticketing.export.answers import read_answers
 from ticketing.export.listing import check_listing
 from ticketing.export.weights import read_mask, read_tensors, shapes_of
 from ticketing.folder import OUT, RECIPE, RunSpec
 from ticketing.mask import Mask
 from ticketing.parsing import parse_recipe
 from ticketing.provenance import state_digest
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.run import load
 from ticketing.sparse import decode, same_bits
 from ticketing.step import Step
@@ -33,7 +34,7 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     Lists and digests agree; the states load strictly and are finite; pruned entries are +0.0 and the masks shrink
     from level to level with the reported counts; the ticket is its rewind point under the mask, where that is the
     state before training; the sparse file decodes to the model bit for bit; the model's validation accuracy is the
-    reported one.
+    reported one; the answers give the reported test accuracies.
 
     Args:
         folder: Of the run, with its inputs.
@@ -55,7 +56,22 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
         _expect(same_bits(states["ticket"], mask.applied_to(subject.initial_state)), "the ticket, its rewind point")
     if "model" in states:
         _check_accuracy(states["model"], subject, data, recipe, expected=delivered["validation"]["accuracy"])
+    if recipe.evidence.replicates:
+        _check_answers(out, report)
     return digests
+
+
+def _check_answers(out: Path, report: Mapping[str, Any]) -> None:
+    """Check that the bits of every network that was tested give the accuracies that the report says."""
+    answers = read_answers(out / "answers.safetensors")
+    reported = {
+        f"{branch}/{0 if branch == 'dense' else row['level']}/best": figures["values"]
+        for row in report["levels"]
+        for branch, figures in row["test"].items()
+        if figures
+    }
+    came = {name: correct.mean(axis=1).tolist() for name, correct in answers.items() if name.endswith("/best")}
+    _expect(came == reported, "answers.safetensors, the test accuracies of the report")
 
 
 def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
@@ -69,7 +85,9 @@ def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
     return masks[int(report["search"]["delivered_level"])]
 
 
-def _states(out: Path, recipe: Recipe, listed: Inventory, mask: Mask, expected: Mapping[str, str]) -> dict[str, State]:
+def _states(
+    out: Path, recipe: Iterative, listed: Inventory, mask: Mask, expected: Mapping[str, str]
+) -> dict[str, State]:
     """Read the state dicts that were asked for, each checked against the report and the mask."""
     states: dict[str, State] = {}
     for word in recipe.outputs:
@@ -97,7 +115,7 @@ def _strictly(path: Path, listed: Inventory) -> State:
         raise VerificationError(f"{path.name}: {error}") from None
 
 
-def _check_accuracy(state: State, subject: Subject, data: Dataset, recipe: Recipe, *, expected: float) -> None:
+def _check_accuracy(state: State, subject: Subject, data: Dataset, recipe: Iterative, *, expected: float) -> None:
     network = placed(subject.module, state, device=data.device)
     came = evaluate(network, data.x_validation, data.y_validation, precision=recipe.training.precision).accuracy
     _expect(came == expected, f"model.safetensors, validation accuracy {expected}, got {came}")

@@ -14,7 +14,7 @@ from ticketing.journal import Journal
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
 from ticketing.plan import Plan
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.results import Result, curve_tensor
 from ticketing.run_progress import RunProgress
 from ticketing.subject import Subject
@@ -32,7 +32,7 @@ class Workbench:
 
     subject: Subject
     data: Dataset
-    recipe: Recipe
+    recipe: Iterative
     journal: Journal
     observer: Observer
     invariants: Invariants

@@ -48,11 +48,26 @@ def read_sparse_mask(path: Path | str) -> dict[str, NDArray[np.bool_]]:
     return {name: _bits(name, tensors[f"{name}.bitmask"], layout) for name in layout["shapes"]}
 
 
-def _read(path: Path | str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def read_answers(path: Path | str) -> dict[str, NDArray[np.bool_]]:
+    """Read `answers.safetensors`: under `<branch>/<level>/<moment>` who got which test example right.
+
+    Rows are replicates, columns test examples; row i of every branch saw the same training data in the same order.
+
+    Raises:
+        VerificationError: The file holds no answers.
+    """
+    tensors, layout = _read(path, says="examples")
+    return {
+        name: np.unpackbits(packed, axis=1, count=layout["examples"], bitorder="little").astype(np.bool_)
+        for name, packed in tensors.items()
+    }
+
+
+def _read(path: Path | str, *, says: str = "shapes") -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     with safe_open(path, framework="np") as file:
         layout = json.loads((file.metadata() or {}).get("winnow", "{}"))
-        if "shapes" not in layout:
-            raise VerificationError(f"expected {Path(path).name} to say the shapes in its metadata, got {[*layout]}")
+        if says not in layout:
+            raise VerificationError(f"expected {Path(path).name} to say the {says} in its metadata, got {[*layout]}")
         return {name: file.get_tensor(name) for name in file.keys()}, layout  # noqa: SIM118 - no mapping
 
 

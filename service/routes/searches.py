@@ -9,7 +9,7 @@ from service.problems import Problem
 from service.schemas import ArchitectureList, SearchList
 from ticketing.architectures import ARCHITECTURES, Architecture, arguments_for
 from ticketing.parsing import recipe_schema
-from ticketing.recipe import SEARCHES, Recipe
+from ticketing.recipe import SEARCHES, Iterative
 
 router = APIRouter(prefix="/v1", tags=["What may be asked"])
 
@@ -19,7 +19,8 @@ async def list_searches() -> dict[str, Any]:
     """List the words `recipe.search` may be."""
     return {
         "items": [
-            {"name": name, "summary": Recipe.__doc__, "schema_url": f"/v1/searches/{name}/schema"} for name in SEARCHES
+            {"name": name, "summary": Iterative.__doc__, "schema_url": f"/v1/searches/{name}/schema"}
+            for name in SEARCHES
         ],
         "next_page_token": None,
     }

@@ -20,7 +20,7 @@ from ticketing.errors import RequestError
 from ticketing.folder import DATA, RECIPE, DataSpec, ModelSpec, RunSpec
 from ticketing.observer import RecordingObserver
 from ticketing.parsing import merge, parse_recipe
-from ticketing.recipe import EVIDENCE_WORDS, Recipe
+from ticketing.recipe import EVIDENCE_WORDS, Iterative
 from ticketing.run import run
 from winnow.numpy import read_mask, read_sparse
 
@@ -66,7 +66,7 @@ def words_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: st
         yield path, None
 
 
-SCHEMA = Recipe.model_json_schema()
+SCHEMA = Iterative.model_json_schema()
 WORDS = {*words_of(SCHEMA, SCHEMA["$defs"]), *(("evidence", word) for word in EVIDENCE_WORDS)}
 
 
@@ -282,7 +282,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str,
     return finish
 
 
-def lay_out(folder: Path, recipe: Recipe, data: Path) -> None:
+def lay_out(folder: Path, recipe: Iterative, data: Path) -> None:
     (folder / "data").mkdir()
     (folder / DATA).symlink_to(data)
     (folder / RECIPE).write_text(recipe.model_dump_json())

@@ -19,7 +19,7 @@ from ticketing.journal import open_journal
 from ticketing.observer import RecordingObserver
 from ticketing.parsing import resolve
 from ticketing.plan import plan
-from ticketing.recipe import Recipe, Training
+from ticketing.recipe import Iterative, Training
 from ticketing.run import run
 from ticketing.subject import Subject, load_subject
 from ticketing.workbench import Workbench
@@ -92,7 +92,7 @@ def make_bench(
         folder: Path = tmp_path / "checkpoint",
         **words: Any,
     ) -> Workbench:
-        recipe = Recipe.model_validate({"search": "iterative", "levels": 2, "training": make_training()} | words)
+        recipe = Iterative.model_validate({"search": "iterative", "levels": 2, "training": make_training()} | words)
         subject, data = subject or make_subject(), data or make_dataset()
         journal = open_journal(folder, run_digest=recipe.model_dump_json(), execution_key={"threads": 1})
         planned = plan(subject.inventory, recipe, train=len(data.y_train), test=len(data.y_test))

@@ -11,14 +11,14 @@ from ticketing.counts import groups, kept_counts
 from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
 from ticketing.parsing import resolve
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 
 
 def network(name: str = "lenet-300-100") -> Inventory:
     return inventory(name, arguments_for(name, {}, data_shape=None, classes=None))
 
 
-def recipe(**fields: Any) -> Recipe:
+def recipe(**fields: Any) -> Iterative:
     raw = {"search": "iterative", **fields}
     return resolve(raw, architecture="lenet-300-100", uploaded=False, weights="initial", device_kind="cpu", seed=0)
 
@@ -27,7 +27,7 @@ def start(level: int, before: StartSpec | None = None, **fields: Any) -> StartSp
     return StartSpec(job="job_a", level=level, sha256="0" * 64, recipe=recipe(**fields), start=before)
 
 
-def refused(asked: Recipe, begun: StartSpec) -> list[tuple[str, str]]:
+def refused(asked: Iterative, begun: StartSpec) -> list[tuple[str, str]]:
     with pytest.raises(RecipeError) as caught:
         kept_counts(network(), asked, begun)
     return [(fault.pointer, fault.code) for fault in caught.value.faults]

@@ -9,14 +9,14 @@ from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
 from ticketing.parsing import resolve
 from ticketing.plan import Plan, plan, rewind_step
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 
 
 def network(name: str = "lenet-300-100") -> Inventory:
     return inventory(name, arguments_for(name, {}, data_shape=None, classes=None))
 
 
-def recipe(name: str = "lenet-300-100", **fields: Any) -> Recipe:
+def recipe(name: str = "lenet-300-100", **fields: Any) -> Iterative:
     raw = {"search": "iterative", **fields}
     return resolve(raw, architecture=name, uploaded=False, weights="initial", device_kind="cpu", seed=0)
 

@@ -7,9 +7,9 @@ import torch
 
 from ticketing.folder import DataSpec, Execution, ModelSpec, RunSpec, StartSpec
 from ticketing.provenance import changes, code_digest, execution_key, provenance, run_digest, state_digest
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 
-RECIPE = Recipe.model_validate({"search": "iterative"})
+RECIPE = Iterative.model_validate({"search": "iterative"})
 SPEC = RunSpec(model=ModelSpec(architecture="mlp", seed=0), data=DataSpec(name="digits", fingerprint="f"))
 
 
@@ -21,7 +21,7 @@ SPEC = RunSpec(model=ModelSpec(architecture="mlp", seed=0), data=DataSpec(name="
         (SPEC.model_copy(update={"data": DataSpec(name="digits", fingerprint="g")}), RECIPE),
     ],
 )
-def test_recipe_model_and_data_decide_the_run(spec: RunSpec, recipe: Recipe) -> None:
+def test_recipe_model_and_data_decide_the_run(spec: RunSpec, recipe: Iterative) -> None:
     assert run_digest(spec, recipe) != run_digest(SPEC, RECIPE)
 
 

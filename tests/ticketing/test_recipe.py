@@ -3,17 +3,17 @@
 import pytest
 from pydantic import ValidationError
 
-from ticketing.recipe import Evidence, Rate, Recipe
+from ticketing.recipe import Evidence, Iterative, Rate
 from ticketing.step import Step
 
 
-def recipe(**fields: object) -> Recipe:
-    return Recipe.model_validate({"search": "iterative", **fields})
+def recipe(**fields: object) -> Iterative:
+    return Iterative.model_validate({"search": "iterative", **fields})
 
 
 def test_a_search_alone_is_a_whole_recipe_and_reads_back_the_same() -> None:
     assert recipe().levels == 10
-    assert Recipe.model_validate_json(recipe().model_dump_json()) == recipe()
+    assert Iterative.model_validate_json(recipe().model_dump_json()) == recipe()
 
 
 def test_a_target_takes_the_place_of_the_levels() -> None:

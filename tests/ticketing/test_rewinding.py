@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from ticketing.errors import RecipeError
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.rewinding import Restart, initial_state, restart_of
 from ticketing.sparse import same_bits
 
 
-def recipe(rewind: str, length: str = "100it") -> Recipe:
-    return Recipe.model_validate({"search": "iterative", "rewind": rewind, "training": {"length": length}})
+def recipe(rewind: str, length: str = "100it") -> Iterative:
+    return Iterative.model_validate({"search": "iterative", "rewind": rewind, "training": {"length": length}})
 
 
 @pytest.mark.parametrize(

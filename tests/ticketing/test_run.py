@@ -37,7 +37,7 @@ def test_every_file_of_the_format_page_is_there(finished: Path) -> None:
     of_a_level = ("mask.safetensors", "metrics.json", "model.safetensors")
     levels = {f"levels/0{level}/{file}" for level in range(4) for file in of_a_level}
     tensors = {f"{word}.safetensors" for word in WEIGHTS}
-    documents = {"report.json", "report.html", "report.md", "recipe.json", "provenance.json"}
+    documents = {"answers.safetensors", "report.json", "report.html", "report.md", "recipe.json", "provenance.json"}
     assert set(check_listing(finished / OUT)) == tensors | levels | documents | {"manifest.json", "SHA256SUMS"}
 
 

@@ -9,7 +9,7 @@ from ticketing.architectures import arguments_for, inventory
 from ticketing.counts import groups, kept_counts
 from ticketing.errors import CollapseError, InvariantError
 from ticketing.mask import Mask
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.scope import select
 from ticketing.selection import keep_top
 
@@ -77,7 +77,7 @@ def test_a_group_that_empties_a_parameter_is_refused() -> None:
 
 def test_lenet_keeps_exactly_the_counts_of_its_ladder_level_after_level() -> None:
     lenet = inventory("lenet-300-100", arguments_for("lenet-300-100", {}))
-    recipe = Recipe.model_validate({"search": "iterative", "levels": 24, "rate": {"default": 0.2, "output": 0.1}})
+    recipe = Iterative.model_validate({"search": "iterative", "levels": 24, "rate": {"default": 0.2, "output": 0.1}})
     # Rounded to two digits: ties by the thousand, as no trained network would have them.
     generator = torch.Generator().manual_seed(0)
     scores = {

@@ -8,14 +8,14 @@ from ticketing.architectures import arguments_for, inventory
 from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
 from ticketing.parsing import resolve
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.start import check_start, overridden, recipe_of_level, start_from, taken_over
 
 NETWORK = inventory("lenet-300-100", arguments_for("lenet-300-100", {}, data_shape=None, classes=None))
 DIGEST = "0" * 64
 
 
-def recipe(**fields: Any) -> Recipe:
+def recipe(**fields: Any) -> Iterative:
     raw = {"search": "iterative", "levels": 4, **fields}
     return resolve(raw, architecture="lenet-300-100", uploaded=False, weights="initial", device_kind="cpu", seed=0)
 

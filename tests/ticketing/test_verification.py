@@ -117,6 +117,16 @@ def test_files_that_agree_with_their_lists_but_not_with_each_other_are_found(
         verified(finished)
 
 
+def test_an_answer_that_was_turned_is_found(finished: Path) -> None:
+    def turn(tensors: dict[str, Any]) -> None:
+        tensors["ticket/2/best"][1, 0] ^= 1
+
+    change_tensors(finished / OUT / "answers.safetensors", turn)
+    write_listing(finished / OUT)
+    with pytest.raises(VerificationError, match=r"answers\.safetensors"):
+        verified(finished)
+
+
 def test_an_accuracy_the_model_does_not_have_is_found(finished: Path) -> None:
     change_report(finished, lambda r: r["search"]["delivered"]["validation"].update(accuracy=0.999))
     write_listing(finished / OUT)

@@ -10,7 +10,7 @@ from jobs.blobs import BlobFolder
 from jobs.inputs import Dataset, Model
 from jobs.leases import Checkpoint, Claim, Lease
 from ticketing.folder import Execution, StartSpec, read_spec
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from workers.attempt import laid_out
 
 EXECUTION = Execution(threads=1, checkpoint_seconds=60, sandbox="landlock")
@@ -94,7 +94,7 @@ def test_the_last_checkpoints_come_back_with_the_markers_that_prove_them(tmp_pat
 
 
 def test_a_fork_finds_the_checkpoint_it_starts_from(tmp_path: Path, blobs: BlobFolder) -> None:
-    recipe = Recipe.model_validate({"search": "iterative"})
+    recipe = Iterative.model_validate({"search": "iterative"})
     start = StartSpec(job="job_parent", level=3, sha256=stored(blobs, b"parent's"), recipe=recipe, searches=2)
     origin = {"kind": "fork", "job": "job_parent", "start": start.model_dump(mode="json")}
     with laid_out(claim(origin=origin), attempts=tmp_path, blobs=blobs, execution=EXECUTION) as folder:

@@ -13,7 +13,7 @@ from ticketing.data.dataset import Dataset
 from ticketing.data.inspection import inspect_upload
 from ticketing.data.preparation import prepare
 from ticketing.errors import DataError
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 
 Open = Callable[..., Canonical]
 
@@ -42,7 +42,7 @@ def canonical(tmp_path: Path) -> Open:
 
 def prepared(canonical: Canonical, *, seed: int = 0, weights: Any = "initial", **words: Any) -> Dataset:
     precision = words.pop("precision", "fp32")
-    recipe = Recipe.model_validate({"search": "iterative", "seed": seed, "training": {"precision": precision}})
+    recipe = Iterative.model_validate({"search": "iterative", "seed": seed, "training": {"precision": precision}})
     return prepare(canonical, recipe=recipe, weights=weights, device="cpu", **words)
 
 

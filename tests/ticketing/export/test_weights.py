@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from ticketing.errors import VerificationError
 from ticketing.export.weights import WRITERS, read_mask, read_tensors, shapes_of, write_mask
 from ticketing.mask import Mask
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.sparse import decode, same_bits
 from ticketing.ticket import Ticket
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, ticket: Ticket) -> Path:
 
 
 def test_every_output_of_the_recipe_has_its_writer() -> None:
-    assert set(Recipe.model_validate({"search": "iterative"}).outputs) == set(WRITERS)
+    assert set(Iterative.model_validate({"search": "iterative"}).outputs) == set(WRITERS)
 
 
 def test_ticket_and_model_are_dense_states_under_their_own_keys(folder: Path, ticket: Ticket) -> None:

@@ -23,7 +23,7 @@ from ticketing.journal import Journal, open_journal
 from ticketing.observer import RecordingObserver
 from ticketing.parsing import resolve
 from ticketing.provenance import execution_key, run_digest
-from ticketing.recipe import Recipe
+from ticketing.recipe import Iterative
 from ticketing.rewinding import initial_state
 from ticketing.run import load, run
 from ticketing.subject import placed
@@ -48,7 +48,7 @@ class Done:
 
     folder: Path
     spec: RunSpec
-    recipe: Recipe
+    recipe: Iterative
     report: dict[str, Any]
     journal: Journal
 

@@ -1,0 +1,51 @@
+"""Which test examples every network of the certificate got right: enough for anyone to judge the ticket again."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ticketing.evidence import MOMENTS, correct_answers
+from ticketing.export.weights import FORMAT_VERSION, read_tensors
+from ticketing.files import write_tensors
+from ticketing.journal import Journal
+from ticketing.where import Where
+
+
+def write_answers(path: Path, journal: Journal, trainings: Iterable[Where], *, replicates: int, examples: int) -> None:
+    """Write one tensor per branch, level and moment, `ticket/7/best`: a row of packed bits per replicate.
+
+    Args:
+        path: The file to write.
+        journal: Of the run, its certificate finished.
+        trainings: Of one replicate of the certificate; every other has the same.
+        replicates: How many were run.
+        examples: Of the test split; bit i of a row is example i, lowest bit first.
+    """
+    tensors: dict[str, Tensor] = {}
+    for where in trainings:
+        for moment in MOMENTS:
+            correct = correct_answers(
+                journal, branch=where.branch, level=where.level, replicates=replicates, examples=examples, moment=moment
+            )
+            packed = np.packbits(correct, axis=1, bitorder="little")
+            tensors[f"{where.branch}/{where.level}/{moment}"] = torch.from_numpy(packed)
+    layout = {"format": "winnow/answers", "version": FORMAT_VERSION, "replicates": replicates, "examples": examples}
+    write_tensors(path, tensors, metadata=json.dumps(layout, separators=(",", ":")))
+
+
+def read_answers(path: Path) -> dict[str, NDArray[np.bool_]]:
+    """Read `answers.safetensors`: under `<branch>/<level>/<moment>` a row per replicate, a column per test example.
+
+    Raises:
+        VerificationError: It is no safetensors file, or not one of ours.
+    """
+    tensors, layout = read_tensors(path)
+    return {
+        name: np.unpackbits(packed.numpy(), axis=1, count=layout["examples"], bitorder="little").astype(np.bool_)
+        for name, packed in tensors.items()
+    }

@@ -1,0 +1,36 @@
+"""What may be asked of a search: one recipe per search, every field with a default, a bound and a unit.
+
+A word without code behind it is refused with the list of those that have. Knows no model and no data: what depends
+on them is merged in by `ticketing.parsing.resolve`.
+"""
+
+from ticketing.recipe.evidence import EVIDENCE_WORDS, Control, Evidence
+from ticketing.recipe.iterative import DEFAULT_LEVELS, Iterative
+from ticketing.recipe.part import Part
+from ticketing.recipe.pruning import LayerKind, Rate, Target
+from ticketing.recipe.recipe import RECIPE_VERSION, Recipe
+from ticketing.recipe.training import SGD, Adam, Constant, Milestones, Optimizer, Schedule, Training
+
+__all__ = [
+    "DEFAULT_LEVELS",
+    "EVIDENCE_WORDS",
+    "RECIPE_VERSION",
+    "SEARCHES",
+    "SGD",
+    "Adam",
+    "Constant",
+    "Control",
+    "Evidence",
+    "Iterative",
+    "LayerKind",
+    "Milestones",
+    "Optimizer",
+    "Part",
+    "Rate",
+    "Recipe",
+    "Schedule",
+    "Target",
+    "Training",
+]
+
+SEARCHES = ("iterative",)

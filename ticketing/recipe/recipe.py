@@ -1,0 +1,26 @@
+"""What all searches are asked for: training, evidence, outputs, seed."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ticketing.recipe.evidence import Evidence, EvidenceField
+from ticketing.recipe.part import Part
+from ticketing.recipe.training import Training
+
+RECIPE_VERSION = 1
+"""The newest that this code can run."""
+
+
+class Recipe(Part):
+    """What every search has; each adds its own fields and says its name in `search`."""
+
+    recipe_version: Literal[1] = 1
+    search: str
+    training: Training = Training()
+    evidence: EvidenceField = Evidence()
+    seed: int = Field(0, ge=0, lt=2**63, description="Drawn and written back when absent.")
+    keep_levels: Literal["masks", "models"] = Field(
+        "masks", description="What is kept of every level: its mask, or its trained weights too."
+    )
+    outputs: tuple[Literal["ticket", "model", "mask", "sparse"], ...] = ("ticket", "model", "mask", "sparse")
