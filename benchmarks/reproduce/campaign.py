@@ -1,0 +1,128 @@
+"""The jobs of an experiment, submitted to a running service and kept as they finish; knows no experiment.
+
+A trial is one job. What it found is kept in benchmarks/results/reproduce/<experiment>/<trial>.json (and the bits of its
+certificate beside it), so that an interrupted campaign goes on where it stood: a trial that is kept is not run again,
+one that the service still has is waited for, by its labels. Kept trials may be of different days and machines; each
+says its own.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from winnow import Client
+from winnow.local import serving
+
+RESULTS = Path(__file__).resolve().parent.parent / "results" / "reproduce"
+ANSWERS = "answers.safetensors"
+GONE = ("failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One job of an experiment."""
+
+    name: str
+    submission: Mapping[str, Any]
+    """As `POST /v1/jobs` takes it, without the dataset."""
+
+
+def kept(experiment: str, trial: str) -> dict[str, Any] | None:
+    """Give what an earlier call kept of a trial."""
+    path = RESULTS / experiment / f"{trial}.json"
+    return json.loads(path.read_bytes()) if path.exists() else None
+
+
+def run(experiment: str, trials: Sequence[Trial], *, data: str, description: str) -> dict[str, dict[str, Any]]:
+    """Run the trials that are not kept yet, and give all that are kept afterwards, by name.
+
+    Args:
+        experiment: The folder of its results.
+        trials: In the order in which they are wanted.
+        data: File in the folder that WINNOW_DATA names, uploaded through the API, or a `builtin:` name.
+        description: Of the command line.
+    """
+    options = _options(description)
+    wanted = [t for t in trials if not options.only or t.name in options.only.split(",")]
+    missing = [trial for trial in wanted if kept(experiment, trial.name) is None]
+    if missing and not options.draw:
+        with _service(options) as url, Client(url) as client:
+            dataset = _dataset(client, data)
+            jobs = [(trial, _job(client, experiment, trial, dataset)) for trial in missing]
+            for trial, job_id in jobs:
+                _keep(client, experiment, trial, client.wait(job_id))
+    found = {trial.name: kept(experiment, trial.name) for trial in trials}
+    return {name: result for name, result in found.items() if result is not None}
+
+
+def _options(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", help="a running service; without it, one of its own")
+    parser.add_argument("--home", type=Path, default=Path("demo-home/reproduce"), help="of the service of its own")
+    parser.add_argument("--only", help="names of trials, by commas")
+    parser.add_argument("--draw", action="store_true", help="run nothing: write page and figure from what is kept")
+    return parser.parse_args()
+
+
+@contextmanager
+def _service(options: argparse.Namespace) -> Iterator[str]:
+    if options.url:
+        yield options.url
+        return
+    with serving(options.home) as own:
+        yield own
+
+
+def _dataset(client: Client, data: str) -> str:
+    if data.startswith("builtin:"):
+        made = client.dataset(uri=data, wait_seconds=300)
+    elif folder := os.environ.get("WINNOW_DATA"):
+        made = client.dataset(Path(folder) / data, name=data.partition(".")[0], wait_seconds=600)
+    else:
+        sys.exit(f"expected WINNOW_DATA to name the folder that holds {data}")
+    if made["state"] != "ready":
+        sys.exit(f"expected the dataset to be ready, got {made['state']}: {made.get('error')}")
+    return str(made["id"])
+
+
+def _job(client: Client, experiment: str, trial: Trial, dataset: str) -> str:
+    """Give the job of a trial that the service has already, or submit one."""
+    labels = {"experiment": experiment, "trial": trial.name}
+    for job in client.list(**{f"label.{key}": value for key, value in labels.items()}):
+        if job["state"] not in GONE:
+            return str(job["id"])
+    name = f"{experiment} {trial.name}"
+    return str(client.submit({**trial.submission, "name": name, "labels": labels, "dataset": dataset})["id"])
+
+
+def _keep(client: Client, experiment: str, trial: Trial, job: Mapping[str, Any]) -> None:
+    if job["state"] != "succeeded":
+        print(f"{trial.name}: {job['state']}: {job['error']}", file=sys.stderr)
+        return
+    report, folder = client.report(job["id"]), RESULTS / experiment
+    folder.mkdir(parents=True, exist_ok=True)
+    result = {
+        "trial": trial.name,
+        "recipe": job["resolved_recipe"],
+        "provenance": report["provenance"],
+        "cores": os.cpu_count(),
+        "running_seconds": job["durations"]["running_s"],
+        "attempts": job["attempt"],
+        "cost": report["cost"],
+        "levels": report["levels"],
+        "certificate": report["certificate"],
+    }
+    if report["certificate"]:
+        client.download(job["id"], folder / f"{trial.name}.files", names=[ANSWERS])
+        (folder / f"{trial.name}.files" / ANSWERS).rename(folder / f"{trial.name}.{ANSWERS}")
+        (folder / f"{trial.name}.files").rmdir()
+    temporary = folder / f"{trial.name}.json.part"
+    temporary.write_text(json.dumps(result, indent=1) + "\n")
+    temporary.rename(folder / f"{trial.name}.json")
+    print(f"{trial.name}: kept, ran {job['durations']['running_s']:,.0f} s", flush=True)
