@@ -1,4 +1,4 @@
-"""The embedded default, where Redis is the server and where Valkey is: a job goes from POST to `succeeded` on either."""
+"""The embedded default where Redis is the server and where Valkey is: a job goes from POST to `succeeded`."""
 
 import os
 from pathlib import Path

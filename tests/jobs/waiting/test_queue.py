@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobs import broker
 from jobs.waiting.queue import celery_app, send_hint, top_up, type_of, waiting
 
 if TYPE_CHECKING:
