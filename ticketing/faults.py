@@ -10,7 +10,9 @@ from ticketing.errors import Fault
 
 def faults_of(error: ValidationError, *, at: str) -> list[Fault]:
     """Turn a validation error into faults with JSON pointers; never echoes more than a short value."""
-    return [fault_of(item, at=at) for item in error.errors(include_url=False)]
+    # A default that is made from other fields is missing only where one of those has a fault of its own.
+    items = [item for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"]
+    return [fault_of(item, at=at) for item in items]
 
 
 def fault_of(item: Mapping[str, Any], *, at: str) -> Fault:
