@@ -267,3 +267,34 @@ def test_every_architecture_goes_all_the_way(make_folder: Any, architecture: str
         **{key: value for key, value in words.items() if key != "precision"},
     )
     assert ran(folder).of_type("finished")[0]["summary"]["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("architecture", "precision"),
+    [
+        ("lenet-5", "fp32"),
+        ("conv-4", "bf16"),
+        ("conv-6", "fp32"),
+        ("resnet-32", "fp32"),
+        ("resnet-18", "fp32"),
+        ("preresnet-56", "bf16"),
+        ("wide-resnet", "bf16"),
+        ("vgg-11-bn", "fp32"),
+        ("mobilenet-v2", "fp32"),
+        ("mobilenet-v2", "bf16"),
+    ],
+)
+def test_every_kind_of_network_walks_two_levels(
+    make_folder: Any, few_large_digits: Any, tiny_arguments: Any, architecture: str, precision: str
+) -> None:
+    small = {name: value for name, value in tiny_arguments(architecture).items() if name in ("depth", "width")}
+    folder = make_folder(
+        architecture=architecture,
+        arguments=small,
+        dataset=few_large_digits,
+        training={"length": "2it", "batch_size": 16, "evaluate_every": "2it", "precision": precision},
+        evidence="none",
+        outputs=["mask"],
+    )
+    completed = ran(folder).of_type("level_completed")
+    assert [level["level"] for level in completed] == [0, 1, 2]
