@@ -67,7 +67,7 @@ PRERESNETS = tuple(
         classes=10,
         initialiser="kaiming_normal",
         layers=partial(_layers, block=_bottleneck, widths=WIDTHS, count=count),
-        # You et al. 2019 (early-bird tickets), section 4, without the augmentation.
+        # You et al. 2019 (early-bird tickets), without the augmentation.
         preset={
             "training": sgd_training(length="160ep", batch_size=256, weight_decay=1e-4, at=("80ep", "120ep")),
             "rate": {"default": 0.2},
@@ -84,7 +84,7 @@ WIDE_RESNET = Architecture(
     classes=10,
     initialiser="kaiming_normal",
     layers=_wide_layers,
-    # Zagoruyko & Komodakis 2016, section 3, without the augmentation.
+    # Zagoruyko & Komodakis 2016, without the augmentation.
     preset={
         "training": sgd_training(
             length="200ep",

@@ -135,7 +135,7 @@ def test_a_tensor_of_torchvision_has_its_shape(name: str, key: str, shape: tuple
         ("vgg-16-bn", {}, 14_728_266),
         ("vgg-19-bn", {}, 20_040_522),
         ("mobilenet-v2", {}, 2_236_682),
-        # Zagoruyko & Komodakis 2016, tables 4 and 5: 36.5, 17.1 and 2.2 million.
+        # Zagoruyko & Komodakis 2016: 36.5, 17.1 and 2.2 million.
         ("wide-resnet", {}, 36_479_194),
         ("wide-resnet", {"depth": 16, "width": 10}, 17_116_634),
         ("wide-resnet", {"depth": 40, "width": 2}, 2_243_546),
@@ -146,7 +146,7 @@ def test_parameters_are_the_published_ones(name: str, arguments: dict[str, Any],
 
 
 def test_the_rule_of_the_pre_activation_networks_gives_the_164_layers_of_their_paper() -> None:
-    # He et al. 2016, table 2: 1.7 million; other implementations count 1,703,258.
+    # He et al. 2016 give 1.7 million; other implementations count 1,703,258.
     arguments = ImageArguments.model_validate(CIFAR)
     made = _layers(arguments, block=_bottleneck, widths=WIDTHS, count=(164 - 2) // 9)
     assert sum(layer.entries + (layer.weight[0] if layer.bias else 0) for layer in made) == 1_703_258
