@@ -42,7 +42,7 @@ async def get_search_schema(name: str) -> dict[str, Any]:
 
 @router.get("/architectures", operation_id="list_architectures", summary="The zoo", response_model=ArchitectureList)
 async def list_architectures() -> dict[str, Any]:
-    """List the architectures: the arguments each takes, those it has when nothing else is said, its size, its preset."""
+    """List the architectures: the arguments each takes and their defaults, its size with those, and its preset."""
     return {"items": [_shown(name) for name in ARCHITECTURES], "next_page_token": None}
 
 

@@ -127,7 +127,7 @@ class VggArguments(ImageArguments):
 class WideResNetArguments(ImageArguments):
     """Arguments of a wide residual network."""
 
-    depth: int = Field(28, ge=10, le=400, description="Convolutions on the longest way: 6n + 4.")
+    depth: int = Field(28, ge=10, le=400, description="6n + 4 for n blocks in each of three stages.")
     width: int = Field(10, ge=1, le=64, description="Times 16, 32, 64: the channels of the three stages.")
 
     @field_validator("depth")

@@ -30,7 +30,7 @@ def first_stride(stem: str) -> int:
 
 
 def residuals(stem: str) -> tuple[Residual, ...]:
-    """List the inverted residuals; the stem `cifar` takes the stride of the first one that has one, too."""
+    """List the inverted residuals; with the stem `cifar` the first one of stride 2 has stride 1."""
     return tuple(
         Residual(expansion, out, stride if number == 0 and (stem == "imagenet" or out != 24) else 1)
         for expansion, out, count, stride in _TABLE_2
@@ -72,7 +72,7 @@ MOBILENET_V2 = Architecture(
     classes=1000,
     initialiser="kaiming_normal",
     layers=_layers,
-    # torchvision's reference training multiplies the rate by 0.98 after each of 300 epochs; the same decay in 20 steps.
+    # torchvision's reference training multiplies the rate by 0.98 after each epoch: here the same decay every 15.
     preset={
         "training": sgd_training(
             length="300ep",
