@@ -41,7 +41,7 @@ RESNET_20 = Architecture(
     classes=10,
     initialiser="kaiming_normal",
     layers=_resnet_20_layers,
-    # `resnet20-renda`: Renda et al. 2020, table 1, without the augmentation.
+    # `resnet20-renda`: Renda et al. 2020, table 1.
     preset={
         "training": {
             "length": "182ep",
@@ -54,6 +54,7 @@ RESNET_20 = Architecture(
                 "weight_decay": 2e-4,
             },
             "schedule": {"name": "milestones", "at": ["91ep", "136ep"], "factor": 0.1},
+            "augment": "flip_crop",
             "evaluate_every": "1ep",
         },
         "rate": {"default": 0.2},
