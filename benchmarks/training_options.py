@@ -1,10 +1,9 @@
-"""What each option of a training costs: CPU seconds with it over those without, in turns in one process.
+"""What each option of a training costs: CPU time of an update with it beside a plain one, in turns in one process.
 
-    python benchmarks/training_options.py [--pairs 5] [--output benchmarks/results/training_options.json]
+    python benchmarks/training_options.py [--only NAME] [--output benchmarks/results/training_options.json]
 
-The engine trains the same network from the same weights on the same arrays (random, of the shapes of MNIST and
-CIFAR-10) on one thread, every weight under a mask that keeps half, with one evaluation of few examples at the end.
-The first training of each option is thrown away.
+All train the same network from the same weights on the same arrays (random, of the shapes of MNIST and CIFAR-10) on
+one thread, every weight under a mask that keeps half: an update of the plain training, one of each option, and again.
 """
 
 import argparse
@@ -15,17 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training_speed import CASES, SMALLEST_VALIDATION, Case, machine, made_data
+from training_speed import CASES, Case, machine, made_data
 
 from ticketing.architectures import arguments_for
 from ticketing.data import Dataset
 from ticketing.execution import settle
 from ticketing.folder import Execution, ModelSpec
 from ticketing.mask import Mask
-from ticketing.observer import RecordingObserver
 from ticketing.recipe import Training
 from ticketing.subject import load_subject
-from ticketing.training import train
+from ticketing.trainee import Trainee
 
 NETWORKS = (
     "lenet-300-100 batch 60",
@@ -47,63 +45,58 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/training_options.json"))
+    parser.add_argument("--only", default="", help="Measure the networks whose name holds this; nothing is written.")
     arguments = parser.parse_args()
     settle(Execution(threads=1), deterministic=True)
     results = []
-    for case in (case for case in CASES if case.name in NETWORKS):
-        results.append(measure(case, pairs=arguments.pairs))
-        print(case.name, json.dumps(results[-1]["cost"]), flush=True)
+    for case in (case for case in CASES if case.name in ROUNDS and arguments.only in case.name):
+        results.append(measure(case, rounds=ROUNDS[case.name]))
+        print(json.dumps(results[-1]), flush=True)
+    if arguments.only:
+        return
     written = {"command": "python benchmarks/training_options.py", "machine": machine(), "results": results}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(written, indent=2) + "\n")
 
 
-def measure(case: Case, *, pairs: int) -> dict[str, Any]:
-    """Time every option beside a plain training of its own, and give the median ratio less one."""
+def measure(case: Case, *, rounds: int) -> dict[str, Any]:
+    """Give the median CPU milliseconds of an update, plain and with each option."""
     spec = ModelSpec(architecture=case.architecture, arguments=arguments_for(case.architecture, {}), seed=0)
     subject = load_subject(spec)
     data = made_data(subject, case)
-    few = slice(0, SMALLEST_VALIDATION)
-    x, y = data.x_validation[few], data.y_validation[few]
-    x_train = data.x_train if data.x_train.dim() == 4 else data.x_train.reshape(-1, *subject.inventory.input_shape)
-    data = Dataset(x_train, data.y_train, x, y, x, y, classes=10, name="random", fingerprint="")
+    images = data.x_train.reshape(-1, *subject.inventory.input_shape) if data.x_train.dim() == 2 else data.x_train
+    few = slice(0, 10)
+    x, y = images[few], data.y_train[few]
+    data = Dataset(images, data.y_train, x, y, x, y, classes=10, name="random", fingerprint="")
     generator = torch.Generator().manual_seed(1)
     mask = Mask({name: torch.rand(shape, generator=generator) < 0.5 for name, shape in subject.shapes.items()})
-    plain: dict[str, Any] = {
-        "length": f"{case.updates}it",
-        "batch_size": case.batch,
-        "evaluate_every": f"{case.updates}it",
-        "precision": case.precision,
-        "optimizer": {"name": "sgd", "learning_rate": 0.01, "nesterov": True, "weight_decay": 2e-4},
-    }
-
-    def seconds(option: dict[str, Any]) -> float:
-        fields = plain | option
-        fields["optimizer"] = plain["optimizer"] | option.get("optimizer", {})
-        training = Training.model_validate(fields)
-        # Of the processor, not of the clock: one thread, on a machine that others may be using.
-        started = time.process_time()
-        train(
+    sgd = {"name": "sgd", "learning_rate": 0.01, "nesterov": True, "weight_decay": 2e-4}
+    plain = {"batch_size": case.batch, "precision": case.precision, "optimizer": sgd}
+    trainees = {
+        name: Trainee(
             subject.module,
-            subject.initial_state,
-            data=data,
-            training=training,
-            mask=mask,
-            order_seed=0,
-            observer=RecordingObserver(),
+            mask.applied_to(subject.initial_state),
+            data,
+            Training.model_validate(plain | option | {"optimizer": sgd | option.get("optimizer", {})}),
+            mask,
+            0,
         )
-        return time.process_time() - started
-
-    rounds = [{name: seconds(option) for name, option in ({"plain": {}} | OPTIONS).items()} for _ in range(pairs + 1)]
-    ratios = {name: [found[name] / found["plain"] for found in rounds[1:]] for name in OPTIONS}
+        for name, option in ({"plain": {}} | OPTIONS).items()
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in trainees}
+    for _ in range(WARM_UP + rounds):
+        for name, trainee in trainees.items():
+            # Of the processor, not of the clock: one thread, on a machine that others may be using.
+            started = time.process_time()
+            trainee.update(0.01)
+            seconds[name].append(time.process_time() - started)
+    medians = {name: statistics.median(found[WARM_UP:]) for name, found in seconds.items()}
     return {
         "network": case.name,
-        "updates": case.updates,
-        "n": pairs,
-        "cost": {name: round(statistics.median(found) - 1, 4) for name, found in ratios.items()},
-        "ratios": {name: [round(ratio, 4) for ratio in found] for name, found in ratios.items()},
+        "n": rounds,
+        "milliseconds": {name: round(1000 * median, 3) for name, median in medians.items()},
+        "cost": {name: round(median / medians["plain"] - 1, 4) for name, median in medians.items() if name != "plain"},
     }
 
 
