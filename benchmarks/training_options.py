@@ -25,11 +25,9 @@ from ticketing.recipe import Training
 from ticketing.subject import load_subject
 from ticketing.trainee import Trainee
 
-NETWORKS = (
-    "lenet-300-100 batch 60",
-    "resnet-20 batch 128 fp32 channels_last",
-    "resnet-20 batch 128 bf16 channels_last",
-)
+ROUNDS = {"lenet-300-100 batch 60": 400, "resnet-20 batch 128 fp32 channels_last": 12}
+WARM_UP = 2
+"""Rounds thrown away."""
 DECAY = {"weight_decay": 2e-4, "weight_decay_on": "weights"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "flip": {"augment": "flip"},
