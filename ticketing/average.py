@@ -26,7 +26,7 @@ class Average:
             of: The network to follow; its tensors must stay the same ones.
         """
         device = next(of.parameters()).device
-        self.network = placed(module, start, device=device).train()
+        self.network = placed(module, start, device=device)
         self._own = self.network.state_dict()
         pairs = [(mine, of.state_dict()[name]) for name, mine in self._own.items()]
         self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -47,6 +47,7 @@ def test_is_the_running_average_of_weights_and_norm_statistics(make_subject: Mak
     assert average.network.state_dict()["bn1.num_batches_tracked"] == 4
 
 
+@settings(deadline=None)
 @given(decay=st.floats(0.001, 0.999), constant=st.floats(-100, 100, width=32))
 def test_an_entry_that_never_moves_is_itself_in_the_average(decay: float, constant: float) -> None:
     module = nn.Linear(2, 1, bias=False)

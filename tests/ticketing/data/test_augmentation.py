@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -36,6 +36,7 @@ def test_only_the_chosen_are_mirrored_and_twice_is_never() -> None:
     assert torch.equal(flipped(mirrored, chosen), x)
 
 
+@settings(deadline=None)
 @given(corners=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=5, max_size=5))
 def test_a_crop_is_a_window_of_the_padded_image(corners: list[tuple[int, int]]) -> None:
     x = images(5)
@@ -49,6 +50,7 @@ def test_the_middle_corner_leaves_an_image_where_it_was() -> None:
     assert torch.equal(cropped(x, torch.full((4, 2), 3), padding=3), x)
 
 
+@settings(deadline=None)
 @given(side=st.integers(1, 8), row=st.integers(0, 5), column=st.integers(0, 7))
 def test_cutout_blanks_its_square_and_nothing_else(side: int, row: int, column: int) -> None:
     x = images(1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketing.data.label_noise import noisy
@@ -21,6 +21,7 @@ def asked(kind: str, fraction: float, **words: Any) -> LabelNoise:
 LABELS = np.random.default_rng(0).integers(0, 10, 2000)
 
 
+@settings(deadline=None)
 @given(fraction=st.floats(0.001, 1), kind=st.sampled_from(["symmetric", "pairflip"]), n=st.integers(1, 200))
 def test_exactly_the_fraction_changes(fraction: float, kind: str, n: int) -> None:
     labels = LABELS[:n]
