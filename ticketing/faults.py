@@ -7,6 +7,9 @@ from pydantic import ValidationError
 
 from ticketing.errors import Fault
 
+BRANCHES = {"sgd", "adam", "adamw", "constant", "milestones", "cosine", "one_cycle", "Step"}
+"""Names pydantic puts into the location of an error inside a union."""
+
 
 def faults_of(error: ValidationError, *, at: str) -> list[Fault]:
     """Turn a validation error into faults with JSON pointers; never echoes more than a short value."""
@@ -39,4 +42,4 @@ def fault_of(item: Mapping[str, Any], *, at: str) -> Fault:
 
 
 def _is_branch(part: str | int) -> bool:
-    return isinstance(part, str) and (part in ("sgd", "adam", "constant", "milestones", "Step") or "[" in part)
+    return isinstance(part, str) and (part in BRANCHES or "[" in part)

@@ -67,9 +67,11 @@ PRERESNETS = tuple(
         classes=10,
         initialiser="kaiming_normal",
         layers=partial(_layers, block=_bottleneck, widths=WIDTHS, count=count),
-        # You et al. 2019 (early-bird tickets), without the augmentation.
+        # You et al. 2019 (early-bird tickets).
         preset={
-            "training": sgd_training(length="160ep", batch_size=256, weight_decay=1e-4, at=("80ep", "120ep")),
+            "training": sgd_training(
+                length="160ep", batch_size=256, weight_decay=1e-4, at=("80ep", "120ep"), augment="flip_crop"
+            ),
             "rate": {"default": 0.2},
             "scope": "global",
         },
@@ -84,7 +86,7 @@ WIDE_RESNET = Architecture(
     classes=10,
     initialiser="kaiming_normal",
     layers=_wide_layers,
-    # Zagoruyko & Komodakis 2016, without the augmentation.
+    # Zagoruyko & Komodakis 2016.
     preset={
         "training": sgd_training(
             length="200ep",
@@ -93,6 +95,7 @@ WIDE_RESNET = Architecture(
             nesterov=True,
             at=("60ep", "120ep", "160ep"),
             factor=0.2,
+            augment="flip_crop",
         ),
         "rate": {"default": 0.2},
         "scope": "global",

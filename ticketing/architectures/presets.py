@@ -13,6 +13,7 @@ def sgd_training(
     factor: float = 0.1,
     learning_rate: float = 0.1,
     nesterov: bool = False,
+    augment: str = "none",
 ) -> dict[str, Any]:
     """Write the `training` part of a preset: SGD of momentum 0.9, its rate times `factor` at each step of `at`."""
     return {
@@ -25,6 +26,7 @@ def sgd_training(
             "nesterov": nesterov,
             "weight_decay": weight_decay,
         },
+        "augment": augment,
         "schedule": {"name": "milestones", "at": list(at), "factor": factor},
         "evaluate_every": "1ep",
     }

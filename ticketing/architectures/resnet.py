@@ -70,10 +70,15 @@ SMALL_RESNETS = tuple(
         classes=10,
         initialiser="kaiming_normal",
         layers=partial(_small_layers, count=count),
-        # `resnet20-renda`: Renda et al. 2020, table 1, without the augmentation.
+        # `resnet20-renda`: Renda et al. 2020, table 1.
         preset={
             "training": sgd_training(
-                length="182ep", batch_size=128, weight_decay=2e-4, nesterov=True, at=("91ep", "136ep")
+                length="182ep",
+                batch_size=128,
+                weight_decay=2e-4,
+                nesterov=True,
+                at=("91ep", "136ep"),
+                augment="flip_crop",
             ),
             "rate": {"default": 0.2},
             "scope": "global",

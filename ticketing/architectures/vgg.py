@@ -56,9 +56,11 @@ VGGS = tuple(
         classes=10,
         initialiser="kaiming_normal",
         layers=partial(_layers, counts=counts),
-        # `vgg-cifar`: the training of VGG on CIFAR-10 in OpenLTH (Frankle et al. 2020), without the augmentation.
+        # `vgg-cifar`: the training of VGG on CIFAR-10 in OpenLTH (Frankle et al. 2020).
         preset={
-            "training": sgd_training(length="160ep", batch_size=128, weight_decay=1e-4, at=("80ep", "120ep")),
+            "training": sgd_training(
+                length="160ep", batch_size=128, weight_decay=1e-4, at=("80ep", "120ep"), augment="flip_crop"
+            ),
             "rate": {"default": 0.2, "output": 0.0},
             "scope": "global",
         },

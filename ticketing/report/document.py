@@ -74,6 +74,7 @@ def document(
             "train": len(bench.data.y_train),
             "validation": len(bench.data.y_validation),
             "test": len(bench.data.y_test),
+            "labels_changed": bench.data.labels_changed,
         },
         "model": {
             "architecture": bench.subject.spec.architecture,
