@@ -30,8 +30,13 @@ class Trainee:
         training: Training,
         mask: Mask | None,
         order_seed: int,
+        *,
+        hold: bool = False,
     ) -> None:
-        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch."""
+        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
+
+        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero.
+        """
         device = data.y_train.device
         self.step = 0
         self._data = data
@@ -48,6 +53,9 @@ class Trainee:
             torch.empty_like(weight, requires_grad=False).copy_(self.mask[name])
             for name, weight in zip(self.mask, self._masked, strict=True)
         ]
+        self.hold = hold
+        # A product with the mask is a zero where pruned, so adding what is held there gives exactly that.
+        self._held = [w.detach() * (mask == 0) for w, mask in zip(self._masked, self._masks, strict=True) if hold]
         self._precision = (
             torch.autocast(device.type, dtype=torch.bfloat16) if training.precision == "bf16" else nullcontext()
         )
@@ -75,7 +83,7 @@ class Trainee:
         self.captured = dict(saved.captured)
 
     def update(self, learning_rate: float) -> None:
-        """Learn from one batch; pruned entries are exactly zero afterwards."""
+        """Learn from one batch; pruned entries are exactly zero afterwards, or exactly what they hold."""
         rows = self._order.next()
         x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
         with self._precision:
@@ -89,6 +97,8 @@ class Trainee:
             self._optimizer.update(learning_rate, gradients)
             if self._masked:
                 torch._foreach_mul_(self._masked, self._masks)
+            if self._held:
+                torch._foreach_add_(self._masked, self._held)
         self._loss = loss.detach()
         self.step += 1
 
