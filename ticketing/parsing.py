@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
+from ticketing.agreement import contradictions, misfits_of_trained
 from ticketing.architectures import preset
 from ticketing.errors import Fault, RecipeError
 from ticketing.faults import faults_of
@@ -60,7 +61,7 @@ def resolve(
 
 
 def _faults_with_model(recipe: Iterative, *, uploaded: bool, weights: str) -> list[Fault]:
-    faults = []
+    faults = list(misfits_of_trained(recipe)) if weights == "trained" else []
     if weights == "trained" and isinstance(recipe.rewind, Step):
         detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
         faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
@@ -88,10 +89,13 @@ def parse_recipe(
         detail = f"expected one of {', '.join(SEARCHES)}, got {search!r}"
         raise RecipeError(detail, [Fault(f"{at}/search", "unknown_search", detail, SEARCHES)])
     try:
-        return Iterative.model_validate(merge(defaults or {}, _words_as_parts(raw)))
+        recipe = Iterative.model_validate(merge(defaults or {}, _words_as_parts(raw)))
     except ValidationError as error:
         faults = faults_of(error, at=at)
         raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults) from None
+    if faults := list(contradictions(recipe, at=at)):
+        raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults)
+    return recipe
 
 
 def _words_as_parts(raw: Mapping[str, Any]) -> dict[str, Any]:

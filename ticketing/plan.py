@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ticketing.agreement import remarks
 from ticketing.architectures import Inventory
 from ticketing.counts import kept_counts
 from ticketing.errors import Fault, RecipeError
@@ -157,6 +158,7 @@ def _warnings(inventory: Inventory, recipe: Iterative, *, test: int, start: Star
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
     warnings += warnings_of(recipe, inventory)
+    warnings += remarks(recipe)
     if start is not None:
         warnings += _warnings_of_fork(recipe, start)
     return [{"code": code, "detail": detail} for code, detail in warnings]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from ticketing.actions import Actions
 from ticketing.choice import choose
 from ticketing.data.canonical import load_canonical
 from ticketing.data.dataset import Dataset
@@ -58,7 +59,7 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
     subject, data = load(folder, spec, recipe, device=device)
     bench = _bench(subject, data, recipe, journal, observer=observer, clock=clock, spec=spec)
     restart = restart_of(recipe, per_epoch=bench.per_epoch)
-    found = Findings(journal, subject, restart=restart, seed=recipe.seed)
+    found = Findings(journal, subject, restart=restart, seed=recipe.seed, actions=Actions.of(recipe))
     if spec.start is not None and journal.resumed_from is None:
         take_over(bench, found, folder, spec=spec, restart=restart)
     for replicate in range(searches_of(recipe.evidence)):

@@ -32,8 +32,13 @@ class Trainee:
         training: Training,
         mask: Mask | None,
         order_seed: int,
+        *,
+        hold: bool = False,
     ) -> None:
-        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch."""
+        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
+
+        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero.
+        """
         device = data.y_train.device
         self.step = 0
         self._data = data
@@ -58,6 +63,9 @@ class Trainee:
             torch.empty_like(weight, requires_grad=False).copy_(self.mask[name])
             for name, weight in zip(self.mask, self._masked, strict=True)
         ]
+        self.hold = hold
+        # A product with the mask is a zero where pruned, so adding what is held there gives exactly that.
+        self._held = [w.detach() * (mask == 0) for w, mask in zip(self._masked, self._masks, strict=True) if hold]
         self._average = (
             None if training.ema is None else Average(module, start, decay=training.ema.decay, of=self.network)
         )
@@ -95,7 +103,7 @@ class Trainee:
             self._loss_scale.restore(saved.loss_scale)
 
     def update(self, learning_rate: float) -> None:
-        """Learn from one batch; pruned entries are exactly zero afterwards."""
+        """Learn from one batch; pruned entries are exactly zero afterwards, or exactly what they hold."""
         rows = self._order.next()
         x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
         if self._augmentation is not None:
@@ -108,6 +116,8 @@ class Trainee:
             self._optimizer.update(learning_rate, gradients, skip=overflowed)
             if self._masked:
                 torch._foreach_mul_(self._masked, self._masks)
+            if self._held:
+                torch._foreach_add_(self._masked, self._held)
             if self._average is not None:
                 self._average.follow()
         self._loss = loss.detach()

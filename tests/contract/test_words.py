@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from ticketing.architectures import arguments_for
 from ticketing.data.inspection import inspect_builtin
@@ -103,6 +104,21 @@ def weights(done: Done) -> bytes:
     )
 
 
+def ticket(done: Done) -> bytes:
+    """Give the weights that the ticket restarts from."""
+    return b"".join(tensor.tobytes() for tensor in load_file(done.out / "ticket.safetensors").values())
+
+
+def removed(done: Done) -> dict[str, list[float]]:
+    """Give what the trained model holds where the mask removed."""
+    mask, model = read_mask(done.out / "mask.safetensors"), load_file(done.out / "model.safetensors")
+    return {name: model[name][~kept].tolist() for name, kept in mask.items()}
+
+
+def ineligible(done: Done) -> list[int | None]:
+    return [level["ineligible_kept"] for level in done.report["levels"]]
+
+
 def validation_points(done: Done) -> int:
     return len(done.report["curves"][0]["points"])
 
@@ -164,6 +180,9 @@ ASYMMETRIC = _training(label_noise={"kind": "asymmetric", "fraction": 0.3, "map"
 AVERAGED = _training(ema={"decay": 0.5})
 STEPPED = _training(schedule={"name": "milestones", "at": ["2it"]})
 EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}}
+# Fast enough that some weights change their sign within a few updates.
+TURNING = _training(optimizer={"learning_rate": 0.1})
+POOLED = {"scope": "global", "rate": {"output": None}}
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
 
 
@@ -178,8 +197,51 @@ CASES: dict[Word, Case] = {
     ("rate.conv", None): Case({"rate": {"conv": 0.3}}, kept, architecture="conv-2"),
     ("rate.linear", None): Case({"rate": {"linear": 0.3}}, kept),
     ("rate.output", None): Case({"rate": {"output": 0.0}}, kept),
+    ("rate.by_name", None): Case({"rate": {"by_name": {"fc1": 0.5}}}, kept),
     ("scope", "layerwise"): Case({"scope": "layerwise"}, mask, {"scope": "global", "rate": {"output": None}}),
     ("scope", "global"): Case({"scope": "global"}, mask, {"rate": {"output": None}}),
+    ("scope", "erk"): Case({"scope": "erk"}, kept, {"rate": {"output": None}}),
+    ("scope", "lamp"): Case({"scope": "lamp"}, mask, POOLED),
+    ("criterion", "large_final"): Case({"criterion": "large_final"}, mask, {"criterion": "small_final"}),
+    ("criterion", "small_final"): Case({"criterion": "small_final"}, mask),
+    ("criterion", "large_init"): Case({"criterion": "large_init"}, mask),
+    ("criterion", "small_init"): Case({"criterion": "small_init"}, mask, {"criterion": "small_final"}),
+    ("criterion", "large_init_large_final"): Case({"criterion": "large_init_large_final"}, mask),
+    ("criterion", "small_init_small_final"): Case(
+        {"criterion": "small_init_small_final"}, mask, {"criterion": "small_final"}
+    ),
+    ("criterion", "magnitude_increase"): Case({"criterion": "magnitude_increase"}, mask),
+    ("criterion", "movement"): Case({"criterion": "movement"}, mask, {"criterion": "magnitude_increase"}),
+    ("criterion", "random"): Case({"criterion": "random"}, mask),
+    ("criterion", "large_final_same_sign"): Case({"criterion": "large_final_same_sign"}, mask, TURNING),
+    ("criterion", "large_final_different_sign"): Case(
+        {"criterion": "large_final_different_sign"}, ineligible, {"criterion": "large_final_same_sign"}
+    ),
+    ("criterion", "magnitude_increase_same_sign"): Case(
+        {"criterion": "magnitude_increase_same_sign"}, mask, TURNING | {"criterion": "magnitude_increase"}
+    ),
+    ("criterion", "magnitude_increase_different_sign"): Case(
+        {"criterion": "magnitude_increase_different_sign"}, ineligible, {"criterion": "magnitude_increase_same_sign"}
+    ),
+    ("criterion", "snip"): Case({"criterion": "snip"}, mask, {"criterion": "large_init"}),
+    ("criterion", "gradient"): Case({"criterion": "gradient"}, mask, {"criterion": "snip"}),
+    ("kept", "rewind"): Case({"kept": "rewind"}, ticket, {"kept": "reinit"}),
+    ("kept", "reinit"): Case({"kept": "reinit"}, ticket),
+    ("kept", "reshuffle"): Case({"kept": "reshuffle"}, ticket),
+    ("kept", "reshuffle_all"): Case({"kept": "reshuffle_all"}, ticket, {"kept": "reshuffle"}),
+    ("kept", "constant"): Case({"kept": "constant"}, ticket),
+    ("kept", "constant_random_sign"): Case({"kept": "constant_random_sign"}, ticket, {"kept": "constant"}),
+    ("keep_sign", True): Case({"keep_sign": True}, ticket, {"kept": "reinit"}),
+    ("keep_sign", False): Case({"keep_sign": False}, ticket, {"kept": "reinit", "keep_sign": True}),
+    ("pruned", "zero"): Case({"pruned": "zero"}, removed, {"pruned": "freeze"}),
+    ("pruned", "freeze"): Case({"pruned": "freeze"}, removed),
+    ("pruned", "freeze_if_growing"): Case({"pruned": "freeze_if_growing"}, removed),
+    ("pruned", "freeze_if_growing_all"): Case(
+        {"pruned": "freeze_if_growing_all"}, ticket, {"pruned": "freeze_if_growing"}
+    ),
+    ("pruned", "freeze_if_shrinking"): Case(
+        {"pruned": "freeze_if_shrinking"}, removed, {"pruned": "freeze_if_growing"}
+    ),
     ("rewind", None): Case({"rewind": "3it"}, weights),
     ("rewind", "lr"): Case({"rewind": "lr"}, weights),
     # Where the rate has dropped by the end, replaying the schedule and going on at the last rate differ.
@@ -268,10 +330,7 @@ CASES: dict[Word, Case] = {
 ONLY_WORDS: set[Word] = {
     ("recipe_version", 1),
     ("search", "iterative"),
-    ("criterion", "large_final"),
     ("structure", "weight"),
-    ("kept", "rewind"),
-    ("pruned", "zero"),
 }
 """Fields with one word: nothing else may be asked, so nothing differs. A second word needs two cases."""
 

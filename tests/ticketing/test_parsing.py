@@ -6,6 +6,7 @@ import pytest
 
 from ticketing.errors import RecipeError
 from ticketing.parsing import merge, parse_recipe, recipe_schema, resolve
+from ticketing.recipe.masking import CRITERION_WORDS
 from ticketing.step import Step
 
 
@@ -28,14 +29,14 @@ def test_every_fault_is_told_at_once_with_its_pointer_and_the_words_allowed() ->
     told = faults(
         {
             "search": "iterative",
-            "criterion": "movement",
+            "criterion": "divination",
             "colour": 1,
             "target": {"sparsity": 1.0},
             "evidence": {"controls": ["random"]},
             "training": {"optimizer": {"name": "lion"}, "schedule": {"name": "milestones", "at": ["soon"]}},
         }
     )
-    assert told["/recipe/criterion"] == ("literal_error", ("large_final",))
+    assert told["/recipe/criterion"] == ("literal_error", tuple(CRITERION_WORDS))
     assert told["/recipe/colour"][0] == "unknown_field"
     assert told["/recipe/target/sparsity"][0] == "less_than"
     assert told["/recipe/evidence/controls/0"] == ("literal_error", ("reinit", "shuffle"))

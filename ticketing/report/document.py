@@ -119,12 +119,12 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
         for replicate in range(searches_of(bench.recipe.evidence))
         for level in range(bench.levels_total + 1)
     ]
-    search = [(bench.result(w), found.mask(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
+    search = [(bench.result(w), found.carrying(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
     inherited = [w for w in searched if bench.inherited(w)]
     evidence = bench.recipe.evidence
     of_search = evidence.replicates_of == "search"
     certificate = [
-        (bench.result(where), found.mask(where.replicate if of_search else 0, where.level))
+        (bench.result(where), found.carrying(where.replicate if of_search else 0, where.level))
         for replicate in range(evidence.replicates)
         for where in trainings(bench, replicate, tuple(judged))
     ]
@@ -145,7 +145,7 @@ def _taken_over(bench: Workbench, found: Findings, inherited: Sequence[Where]) -
         recipe = recipe_of_level(where.level, bench.recipe, bench.start)
         flops += training_flops(
             bench.subject.inventory,
-            found.mask(where.replicate, where.level).counts(),
+            found.carrying(where.replicate, where.level).counts(),
             updates=bench.result(where).updates,
             batch_size=min(recipe.training.batch_size, len(bench.data.y_train)),
         )

@@ -13,6 +13,7 @@ def test_the_catalogue_names_every_search_and_where_its_schema_is(service: Any) 
         schema = service.http.get(item["schema_url"])
         assert (schema.status_code, schema.json()["additionalProperties"]) == (200, False)
         assert schema.json()["properties"]["levels"]
+        assert schema.json()["properties"]["criterion"]["x-words"]["large_final"] == "|w_f|"
 
 
 def test_an_unknown_search_is_told_with_those_there_are(service: Any) -> None:
