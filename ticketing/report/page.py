@@ -70,7 +70,13 @@ def _accuracy(report: words.Report) -> str:
         "Each dot is the mean over the replicates, each bar spans all of them; the ring marks the level handed out. "
         "Levels are spaced by what is left, so equal shares removed stand at equal distances."
     )
-    return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+    regime = f'<p class="note">{escape(words.regime_sentence(report))} {_REGIME_NOTE}</p>'
+    return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>{regime}"
+
+
+_REGIME_NOTE = (
+    "The regime is decided by train error alone: last weights, evaluation mode, no augmentation, the labels trained on."
+)
 
 
 def _levels(report: words.Report) -> str:
@@ -80,13 +86,24 @@ def _levels(report: words.Report) -> str:
             str(row["level"]),
             words.percent(row["sparsity"], 2),
             words.number(row["kept"]),
+            words.percent(1 - row["train"]["accuracy"], 2),
+            row["regime"],
             words.percent(row["validation"]["accuracy"], 2),
             *(words.mean_of((row["test"] or {}).get(branch)) for branch in run),
             row.get("verdict") or "\N{EN DASH}",
         ]
         for row in report["levels"]
     ]
-    head = ["level", "sparsity", "kept", "validation (search)", *(f"{branch}, test" for branch in run), "verdict"]
+    head = [
+        "level",
+        "sparsity",
+        "kept",
+        "train error",
+        "regime",
+        "validation (search)",
+        *(f"{branch}, test" for branch in run),
+        "verdict",
+    ]
     chosen = [row["level"] == report["search"]["delivered_level"] for row in report["levels"]]
     note = "Test figures of levels other than the one handed out are exploratory: the choice was made on validation."
     return f'<h2>Levels</h2>{table(head, rows, marked=chosen)}<p class="note">{note}</p>'

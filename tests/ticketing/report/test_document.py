@@ -23,6 +23,7 @@ def test_every_part_is_there(report: dict[str, Any]) -> None:
         "search",
         "levels",
         "certificate",
+        "regime",
         "invariants",
         "cost",
         "sizes",
