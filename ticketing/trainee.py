@@ -12,6 +12,7 @@ from ticketing.data.dataset import Dataset, take
 from ticketing.data.order import Order
 from ticketing.errors import DivergedError
 from ticketing.evaluation import evaluate
+from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.optimizers import Optimizer, optimizer_for
 from ticketing.recipe import Training
@@ -30,12 +31,14 @@ class Trainee:
         training: Training,
         mask: Mask | None,
         order_seed: int,
+        loss: Loss = functional.cross_entropy,
     ) -> None:
         """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch."""
         device = data.y_train.device
         self.step = 0
         self._data = data
         self._training = training
+        self._loss_of = loss
         self.mask = mask or Mask({})
         self.network = placed(module, start, device=device).train()
         parameters = dict(self.network.named_parameters())
@@ -80,7 +83,7 @@ class Trainee:
         x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
         with self._precision:
             logits = self.network(x)
-        loss = functional.cross_entropy(logits.float(), y)
+        loss = self._loss_of(logits.float(), y)
         gradients = [
             laid_like(weight, gradient)
             for weight, gradient in zip(self._parameters, torch.autograd.grad(loss, self._parameters), strict=True)
@@ -102,9 +105,8 @@ class Trainee:
         Raises:
             DivergedError: The loss of the last update or of the validation split is not finite.
         """
-        found = evaluate(
-            self.network, self._data.x_validation, self._data.y_validation, precision=self._training.precision
-        )
+        x, y = self._data.x_validation, self._data.y_validation
+        found = evaluate(self.network, x, y, precision=self._training.precision, loss=self._loss_of)
         # The one place that waits for the device: a loss that broke earlier is still broken here.
         if not (isfinite(found.loss) and isfinite(self._loss.item())):
             raise DivergedError(

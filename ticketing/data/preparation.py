@@ -8,7 +8,7 @@ from torch import Tensor
 from ticketing.data.canonical import Canonical, torch_dtype
 from ticketing.data.dataset import Dataset
 from ticketing.errors import DataError
-from ticketing.recipe import Iterative
+from ticketing.recipe import Recipe
 from ticketing.seeds import derive
 from ticketing.splits import stratified, validation_size
 
@@ -18,7 +18,7 @@ Split = tuple[Tensor, Tensor]
 def prepare(
     canonical: Canonical,
     *,
-    recipe: Iterative,
+    recipe: Recipe,
     weights: Literal["initial", "trained"],
     device: torch.device | str,
     channels_last: bool = False,

@@ -6,13 +6,13 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ticketing.recipe.pruning import Rate, RateField, Target
-from ticketing.recipe.recipe import Recipe
+from ticketing.recipe.recipe import TicketRecipe
 from ticketing.step import Step
 
 DEFAULT_LEVELS = 10
 
 
-class Iterative(Recipe):
+class Iterative(TicketRecipe):
     """Iterative magnitude pruning (Frankle & Carbin 2018; Renda et al. 2020); one-shot is `levels: 1`."""
 
     search: Literal["iterative"]
