@@ -1,13 +1,14 @@
 """What a training makes small, by its word in a recipe; called as `torch.nn.functional.cross_entropy` is."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
 
+@runtime_checkable
 class Loss(Protocol):
     """(logits, classes) -> the mean over the examples, or with `reduction="none"` the loss of each."""
 
