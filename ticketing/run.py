@@ -29,6 +29,7 @@ from ticketing.journal import Journal, open_journal
 from ticketing.observer import Observer
 from ticketing.parsing import parse_recipe
 from ticketing.planning import plan_of
+from ticketing.probing import probe
 from ticketing.provenance import execution_key, run_digest
 from ticketing.recipe import AnyRecipe, Iterative
 from ticketing.rewinding import restart_of
@@ -81,6 +82,7 @@ def find_ticket(folder: Path, spec: RunSpec, bench: Workbench) -> tuple[dict[str
         SEARCHES[recipe.search](bench, replicate)
     delivered = choose(bench, found)
     judged = _judged(recipe, delivered)
+    probe(bench, found, restart=restart, delivered=delivered)
     gather(bench, found, restart=restart, levels=judged)
     bench.phase("export")
     return deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)

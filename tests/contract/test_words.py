@@ -129,6 +129,10 @@ def judged(done: Done) -> list[tuple[int, str, int]]:
     ]
 
 
+def tangent_kernel(done: Done) -> Any:
+    return done.report["ntk"]
+
+
 def searched(done: Done) -> int:
     return int(done.report["search"]["searches"])
 
@@ -215,6 +219,7 @@ CASES: dict[Word, Case] = {
     ("evidence.tolerance", None): Case(
         _evidence(tolerance=0.99), best_level, {"levels": 20} | _evidence(tolerance=1e-9)
     ),
+    ("probes", "ntk"): Case({"probes": ["ntk"]}, tangent_kernel),
     ("seed", None): Case({"seed": 1}, weights),
     ("keep_levels", "models"): Case({"keep_levels": "models"}, files),
     ("keep_levels", "masks"): Case({"keep_levels": "masks"}, files, {"keep_levels": "models"}),

@@ -21,6 +21,7 @@ def page(report: words.Report) -> str:
             _levels(report),
             _certificate(report),
             _density(report),
+            _ntk(report),
             _invariants(report),
             mapping("Cost", report["cost"], _COST_NOTE),
             mapping("Sizes in bytes", report["sizes"], words.SPEED),
@@ -143,6 +144,20 @@ def _density(report: words.Report) -> str:
     )
     figure = density_figure(report["levels"])
     return f"<h2>Density of every layer</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+
+
+def _ntk(report: words.Report) -> str:
+    found = report.get("ntk")
+    if not found:
+        return ""
+    names = ("level", "samples", "rows", "rank", "effective_rank", "label_alignment", "early_slope")
+    rows = [[words.number(row[name]) for name in names] for row in found]
+    note = (
+        "Empirical neural tangent kernel of the logits over kept weights, as the level starts; the slope is of the log "
+        "train loss over its first updates. A full rank says that these samples can be fitted; no verdict is drawn."
+    )
+    head = [name.replace("_", " ") for name in names]
+    return f'<h2>Tangent kernel</h2>{table(head, rows)}<p class="note">{note}</p>'
 
 
 def _invariants(report: words.Report) -> str:

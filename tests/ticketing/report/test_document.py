@@ -24,6 +24,7 @@ def test_every_part_is_there(report: dict[str, Any]) -> None:
         "levels",
         "certificate",
         "regime",
+        "ntk",
         "invariants",
         "cost",
         "sizes",
