@@ -80,16 +80,16 @@ def test_what_it_cannot_do_is_refused_before_it_is_queued(
 ) -> None:
     with pytest.raises(ProblemError) as caught:
         client.submit(SWEEP | changed)
-    assert [(fault["pointer"], fault["code"]) for fault in caught.value.faults] == [(pointer, code)]
+    assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [(pointer, code)]
 
 
 def test_it_cannot_be_forked_and_no_grid_is_laid_over_it(client: Client, swept: dict[str, Any]) -> None:
     with pytest.raises(ProblemError) as caught:
         client.fork(swept["id"], from_level=1, recipe={})
-    assert [fault["code"] for fault in caught.value.faults] == ["not_forkable"]
+    assert [fault.code for fault in caught.value.faults] == ["not_forkable"]
     with pytest.raises(ProblemError) as caught:
         client.sweep(SWEEP | {"grid": {"/seed": [0, 1]}})
-    assert {fault["code"] for fault in caught.value.faults} == {"no_ticket"}
+    assert {fault.code for fault in caught.value.faults} == {"no_ticket"}
 
 
 def test_a_model_says_which_searches_can_take_it(client: Client) -> None:
