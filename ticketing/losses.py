@@ -12,15 +12,27 @@ from torch.nn import functional
 class Loss(Protocol):
     """(logits, classes) -> the mean over the examples, or with `reduction="none"` the loss of each."""
 
-    def __call__(self, logits: Tensor, y: Tensor, /, *, reduction: str = "mean") -> Tensor:
+    def __call__(
+        self, logits: Tensor, y: Tensor, /, *, reduction: str = "mean", label_smoothing: float = 0.0
+    ) -> Tensor:
         """Compute it."""
 
 
 def mse(
-    logits: Float[Tensor, "examples classes"], y: Int64[Tensor, " examples"], /, *, reduction: str = "mean"
+    logits: Float[Tensor, "examples classes"],
+    y: Int64[Tensor, " examples"],
+    /,
+    *,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Squared distance of the outputs to the one-hot class, summed over the classes (Belkin et al. 2018, section 3)."""
-    losses = (logits - functional.one_hot(y, logits.shape[1])).square().sum(1)
+    """Squared distance of the outputs to the one-hot class, summed over the classes (Belkin et al. 2018, section 3).
+
+    With `label_smoothing` that share of the target is spread evenly over all classes.
+    """
+    classes = logits.shape[1]
+    targets = functional.one_hot(y, classes) * (1 - label_smoothing) + label_smoothing / classes
+    losses = (logits - targets).square().sum(1)
     return losses.mean() if reduction == "mean" else losses
 
 

@@ -62,7 +62,7 @@ def _figures(bench: Workbench, found: Findings, level: int, *, restart: Restart)
 
 
 def _early_slope(bench: Workbench, found: Findings, level: int, *, restart: Restart) -> float | None:
-    """Make the first updates of a level's training again, to the same bits; None where it makes none."""
+    """Make the first updates of a level's training again, on the same batches; None where it makes none."""
     if level == 0 and bench.subject.weights == "trained":
         return None
     first = restart.first_step if level else 0

@@ -15,6 +15,11 @@ def test_squared_loss_is_what_one_computes_by_hand() -> None:
     assert mse(LOGITS, CLASSES).item() == 0.625
 
 
+def test_smoothing_spreads_its_share_over_all_classes() -> None:
+    smoothed = mse(torch.tensor([[0.8, 0.1, 0.1]]), torch.tensor([0]), label_smoothing=0.3)
+    assert smoothed.item() == pytest.approx(0.0, abs=1e-12)
+
+
 @pytest.mark.parametrize("word", LOSSES)
 def test_the_mean_is_that_of_the_examples(word: str) -> None:
     each = LOSSES[word](LOGITS, CLASSES, reduction="none")
