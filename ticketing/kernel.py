@@ -16,7 +16,7 @@ from ticketing.mask import Mask
 from ticketing.subject import placed
 
 BLOCK_BYTES = 256 << 20
-"""Of one block of the Jacobian; two are held at a time, and what autograd needs to make one."""
+"""Of one block of the Jacobian, pruned entries included; two are held at a time, and what is needed to make one."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def empirical_ntk(
     """Compute the kernel over kept weights and everything that is not prunable; rows run sample by sample.
 
     The Jacobian is made in blocks of samples and made again for every pair of blocks, so that memory stays bounded
-    whatever the network: at most two blocks of `block_bytes` (or of one sample, where that is more).
+    whatever the network: some four times `block_bytes`, for autograd holds a block twice while it is made.
 
     Args:
         module: The network; it is copied.
@@ -57,8 +57,9 @@ def empirical_ntk(
     with torch.no_grad():
         outputs = network(samples[:1]).shape[1]
     kept = {name: mask[name].reshape(-1).nonzero().reshape(-1).to(x.device) for name in mask}
-    counts = [len(kept[n]) if n in kept else p.numel() for n, p in network.named_parameters()]
-    at_once = max(1, block_bytes // max(1, sum(counts) * outputs * 8))
+    # Autograd differentiates by whole tensors; only then can pruned entries be left out.
+    row_bytes = 8 * sum(parameter.numel() for parameter in network.parameters())
+    at_once = max(1, block_bytes // (row_bytes * outputs))
     blocks = list(torch.split(samples, at_once))
     kernel = torch.empty(len(samples) * outputs, len(samples) * outputs, dtype=torch.float64, device=x.device)
     edges = [index * at_once * outputs for index in range(len(blocks))]

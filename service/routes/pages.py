@@ -74,6 +74,8 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
         "levels": rows,
         "branches": showing.branches(rows),
         "figure": showing.figure(rows),
+        "widths": [],
+        "curves": [],
     }
     return house.templates.TemplateResponse(request, "job.html", context)
 

@@ -58,8 +58,8 @@ def words_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: st
                 yield from words_of(branch, definitions, path)
     elif "enum" in schema or "const" in schema:
         yield from ((path, word) for word in schema.get("enum") or [schema["const"]])
-    elif schema.get("type") == "array" and "enum" in schema.get("items", {}):
-        yield from ((path, word) for word in schema["items"]["enum"])
+    elif schema.get("type") == "array" and {"enum", "const"} & schema.get("items", {}).keys():
+        yield from ((path, word) for word in schema["items"].get("enum") or [schema["items"]["const"]])
     elif schema.get("type") == "boolean":
         yield from ((path, word) for word in (True, False))
     else:
