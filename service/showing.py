@@ -23,6 +23,7 @@ FILES = {
     "mask.safetensors": "the mask, bits packed",
     "sparse.safetensors": "the trained model, kept weights alone: the small one",
     "answers.safetensors": "who got which test example right: the certificate can be judged again",
+    "widths.csv": "every training of a sweep over widths, for spreadsheets",
     "report.html": "the evidence on one page, opens offline",
     "report.json": "the same for programs",
     "report.md": "a model card",

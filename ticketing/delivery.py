@@ -16,6 +16,7 @@ from ticketing.folder import RunSpec
 from ticketing.judgement import Judge
 from ticketing.provenance import provenance, state_digest
 from ticketing.report.document import document
+from ticketing.report.words import regime_sentence
 from ticketing.ticket import Ticket
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -59,6 +60,9 @@ def deliver(
         warnings=[*bench.plan.warnings, *notes],
         sizes={"dense_weights": _bytes(bench.subject.initial_state), **weight_files},
     )
+    if report["regime"]["levels"][0]["regime"] == "classical":
+        report["warnings"].append({"code": "classical_regime", "detail": regime_sentence(report)})
+        bench.say("warning", **report["warnings"][-1])
     for row in report["levels"]:
         kept = recipe.keep_levels == "models"
         level_ticket = ticket_at(found, row["level"], with_weights=kept)

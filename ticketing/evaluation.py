@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ticketing.data.canonical import torch_dtype
+from ticketing.losses import Loss
 from ticketing.recipe import Precision
 
 BATCH_SIZES = {"cpu": 100, "cuda": 2000}
@@ -26,6 +27,11 @@ class Evaluation:
     correct: Bool[Tensor, " examples"]
     """Per example, on the CPU."""
 
+    @property
+    def error(self) -> float:
+        """Fraction wrong, in [0, 1]: counted, so that one in a thousand is 0.001 to the bit."""
+        return int((~self.correct).sum()) / len(self.correct)
+
 
 def evaluate(
     network: nn.Module,
@@ -34,6 +40,7 @@ def evaluate(
     *,
     precision: Precision = "fp32",
     batch_size: int | None = None,
+    loss: Loss = functional.cross_entropy,
 ) -> Evaluation:
     """Evaluate a network in eval mode and leave its mode as it was.
 
@@ -43,6 +50,7 @@ def evaluate(
         y: Their classes.
         precision: As the network was trained; the losses are summed in float64 either way.
         batch_size: Examples at once; None for that of the device. The last bits of a loss may depend on it.
+        loss: What is averaged over the examples.
     """
     at_once = batch_size or BATCH_SIZES[x.device.type]
     was_training = network.training
@@ -51,7 +59,7 @@ def evaluate(
     with torch.inference_mode():
         for xs, ys in zip(torch.split(x, at_once), torch.split(y, at_once), strict=True):
             given = logits(network, xs, precision=precision)
-            losses.append(functional.cross_entropy(given, ys, reduction="none"))
+            losses.append(loss(given, ys, reduction="none"))
             correct.append(given.argmax(1) == ys)
     network.train(was_training)
     right = torch.cat(correct).cpu()

@@ -14,6 +14,7 @@ from ticketing.data.order import Order
 from ticketing.errors import DivergedError
 from ticketing.evaluation import computing, evaluate
 from ticketing.gradients import LossScale, clipped
+from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.optimizers import Optimizer, optimizer_for
 from ticketing.recipe import Training
@@ -34,6 +35,7 @@ class Trainee:
         order_seed: int,
         *,
         hold: bool = False,
+        loss: Loss = functional.cross_entropy,
     ) -> None:
         """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
 
@@ -43,6 +45,7 @@ class Trainee:
         self.step = 0
         self._data = data
         self._training = training
+        self._loss_of = loss
         self.mask = mask or Mask({})
         self.network = placed(module, start, device=device).train()
         parameters = dict(self.network.named_parameters())
@@ -110,7 +113,7 @@ class Trainee:
             x = self._augmentation(x, self.step)
         with self._precision:
             logits = self.network(x)
-        loss = functional.cross_entropy(logits.float(), y, label_smoothing=self._training.label_smoothing)
+        loss = self._loss_of(logits.float(), y, label_smoothing=self._training.label_smoothing)
         gradients, overflowed = self._gradients(loss)
         with torch.no_grad():
             self._optimizer.update(learning_rate, gradients, skip=overflowed)
@@ -150,9 +153,8 @@ class Trainee:
         Raises:
             DivergedError: The loss of the last update or of the validation split is not finite.
         """
-        found = evaluate(
-            self.result, self._data.x_validation, self._data.y_validation, precision=self._training.precision
-        )
+        x, y = self._data.x_validation, self._data.y_validation
+        found = evaluate(self.result, x, y, precision=self._training.precision, loss=self._loss_of)
         # The one place that waits for the device: a loss that broke earlier is still broken here.
         if not (isfinite(found.loss) and isfinite(self._loss.item())):
             raise DivergedError(

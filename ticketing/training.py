@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ticketing.data.dataset import Dataset
 from ticketing.errors import CheckpointError
 from ticketing.learning_rates import last_learning_rate, learning_rates
+from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
 from ticketing.recipe import Training
@@ -77,6 +79,7 @@ def train(
     capture_at: Collection[int] = (),
     checkpointing: Checkpointing | None = None,
     resume: TrainingState | None = None,
+    loss: Loss = functional.cross_entropy,
 ) -> Trained:
     """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
 
@@ -100,6 +103,7 @@ def train(
         capture_at: Numbers of updates after which to keep a copy of the state, `first_step` among them.
         checkpointing: When and where to save; None never does.
         resume: What a stopped training saved, in place of `start` and `first_step`.
+        loss: What is made small, and what the validation split is evaluated by.
 
     Raises:
         Stopped: The observer asked to stop; the state was saved first if `checkpointing` is given.
@@ -108,10 +112,10 @@ def train(
     """
     if resume is None:
         masked = mask.applied_to(start) if mask and not hold else start
-        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold)
+        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss)
         trainee.begin(first_step)
     else:
-        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold)
+        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold, loss=loss)
         trainee.go_on(resume)
     per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
     end = training.length.iterations(per_epoch) if last_step is None else last_step

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ticketing.actions import Actions, begun, replaced
 from ticketing.architectures import Inventory
+from ticketing.capacity_verification import verify_sweep
 from ticketing.data.dataset import Dataset
 from ticketing.errors import ModelError, VerificationError
 from ticketing.evaluation import evaluate
@@ -21,7 +22,7 @@ from ticketing.folder import OUT, RECIPE, RunSpec
 from ticketing.mask import Mask
 from ticketing.parsing import parse_recipe
 from ticketing.provenance import state_digest
-from ticketing.recipe import Iterative
+from ticketing.recipe import CapacitySweep, Iterative
 from ticketing.run import load
 from ticketing.sparse import decode, same_bits
 from ticketing.step import Step
@@ -49,6 +50,9 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     out = folder / OUT
     digests = check_listing(out)
     recipe = parse_recipe(json.loads((folder / RECIPE).read_bytes()))
+    if isinstance(recipe, CapacitySweep):
+        verify_sweep(out, recipe)
+        return digests
     device = settle(spec.execution, deterministic=recipe.training.deterministic)
     subject, data = load(folder, spec, recipe, device=device)
     report = json.loads((out / "report.json").read_bytes())

@@ -8,9 +8,17 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from winnow.capacity_tables import capacity_parts, width_plan
 from winnow.errors import Json
 from winnow.exits import gate_outcome
 from winnow.terminal import plain
+
+
+def report_parts(report: Json) -> Sequence[RenderableType]:
+    """Lay out a report: of a ticket its levels and the verdict, of a sweep over widths its points."""
+    if "capacity" in report:
+        return capacity_parts(report["capacity"])
+    return [level_table(report), *verdict_lines(report)]
 
 
 def level_table(report: Json) -> Table:
@@ -143,16 +151,21 @@ def _cell(value: Any) -> Text:
     return Text(plain("" if value is None else value))
 
 
-def plan_parts(answer: Json) -> Sequence[RenderableType]:
-    """Lay out what validation answered: the ladder and what it costs."""
-    plan = answer.get("plan")
-    if not plan:
-        return [f"valid; the plan waits for {', '.join(answer.get('pending') or ['the service'])}"]
+def _ladder_plan(plan: Json) -> Table:
     table = Table(title="plan")
     for name in ("level", "kept", "sparsity"):
         table.add_column(name, justify="right")
     for row in plan["ladder"]:
         table.add_row(str(row["level"]), f"{row['kept']:,}", f"{100 * row['sparsity']:.2f} %")
+    return table
+
+
+def plan_parts(answer: Json) -> Sequence[RenderableType]:
+    """Lay out what validation answered: the ladder and what it costs."""
+    plan = answer.get("plan")
+    if not plan:
+        return [f"valid; the plan waits for {', '.join(answer.get('pending') or ['the service'])}"]
+    table = width_plan(plan) if "widths" in plan else _ladder_plan(plan)
     seconds = plan.get("estimated_seconds", {}).get("cpu")
     cost = f"{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
     warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]

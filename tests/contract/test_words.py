@@ -21,7 +21,7 @@ from ticketing.errors import RequestError
 from ticketing.folder import DATA, RECIPE, DataSpec, ModelSpec, RunSpec
 from ticketing.observer import RecordingObserver
 from ticketing.parsing import merge, parse_recipe
-from ticketing.recipe import EVIDENCE_WORDS, Iterative
+from ticketing.recipe import EVIDENCE_WORDS, AnyRecipe, CapacitySweep, Iterative
 from ticketing.run import run
 from winnow.numpy import read_mask, read_sparse
 
@@ -59,8 +59,8 @@ def words_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: st
                 yield from words_of(branch, definitions, path)
     elif "enum" in schema or "const" in schema:
         yield from ((path, word) for word in schema.get("enum") or [schema["const"]])
-    elif schema.get("type") == "array" and "enum" in schema.get("items", {}):
-        yield from ((path, word) for word in schema["items"]["enum"])
+    elif schema.get("type") == "array" and {"enum", "const"} & schema.get("items", {}).keys():
+        yield from ((path, word) for word in schema["items"].get("enum") or [schema["items"]["const"]])
     elif schema.get("type") == "boolean":
         yield from ((path, word) for word in (True, False))
     else:
@@ -147,6 +147,10 @@ def judged(done: Done) -> list[tuple[int, str, int]]:
 
 def labels_changed(done: Done) -> int:
     return int(done.report["dataset"]["labels_changed"])
+
+
+def tangent_kernel(done: Done) -> Any:
+    return done.report["ntk"]
 
 
 def searched(done: Done) -> int:
@@ -318,6 +322,7 @@ CASES: dict[Word, Case] = {
     ("evidence.tolerance", None): Case(
         _evidence(tolerance=0.99), best_level, {"levels": 20} | _evidence(tolerance=1e-9)
     ),
+    ("probes", "ntk"): Case({"probes": ["ntk"]}, tangent_kernel),
     ("seed", None): Case({"seed": 1}, weights),
     ("keep_levels", "models"): Case({"keep_levels": "models"}, files),
     ("keep_levels", "masks"): Case({"keep_levels": "masks"}, files, {"keep_levels": "models"}),
@@ -381,10 +386,68 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str,
     return finish
 
 
-def lay_out(folder: Path, recipe: Iterative, data: Path) -> None:
+def lay_out(folder: Path, recipe: AnyRecipe, data: Path) -> None:
     (folder / "data").mkdir()
     (folder / DATA).symlink_to(data)
     (folder / RECIPE).write_text(recipe.model_dump_json())
+
+
+# -- the sweep over widths: the fields it does not share with the iterative search --------------------------------
+
+SWEEP: dict[str, Any] = {
+    "search": "capacity_sweep",
+    "widths": [3, 5],
+    "examples": 60,
+    "repeats": 1,
+    "training": {"length": "6it", "batch_size": 20, "optimizer": {"name": "adam"}},
+    "seed": 0,
+}
+SWEEP_SCHEMA = CapacitySweep.model_json_schema()
+SWEEP_WORDS = {*words_of(SWEEP_SCHEMA, SWEEP_SCHEMA["$defs"])}
+
+
+def points(done: Done) -> Any:
+    """Give every point without the seconds it took."""
+    rows = done.report["capacity"]["points"]
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+SWEEP_CASES: dict[Word, Case] = {
+    ("widths", None): Case({"widths": [3, 6]}, points, SWEEP),
+    ("examples", None): Case({"examples": 80}, points, SWEEP),
+    ("repeats", None): Case({"repeats": 2}, points, SWEEP),
+    ("loss", "cross_entropy"): Case({"loss": "cross_entropy"}, points, SWEEP),
+    ("loss", "mse"): Case({"loss": "mse"}, points, SWEEP | {"loss": "cross_entropy"}),
+    ("reuse_weights", False): Case({"reuse_weights": False}, points, SWEEP),
+    ("reuse_weights", True): Case({"reuse_weights": True}, points, SWEEP | {"reuse_weights": False}),
+    ("seed", None): Case({"seed": 1}, points, SWEEP),
+    ("training.length", None): Case(_training(length="9it"), points, SWEEP),
+    ("training.optimizer.name", "sgd"): Case(SGD, points, SWEEP),
+}
+
+
+def test_every_word_of_the_sweep_has_a_case_here_or_is_shared() -> None:
+    shared = {word for word in SWEEP_WORDS if word[0].startswith("training.") or word[0] == "recipe_version"}
+    assert shared <= WORDS
+    assert SWEEP_WORDS - shared - SWEEP_CASES.keys() == {("search", "capacity_sweep")}
+    assert SWEEP_CASES.keys() <= SWEEP_WORDS
+
+
+def test_every_word_of_the_sweep_has_its_place_on_the_page(root: Path) -> None:
+    page = (root / "docs/recipes.md").read_text()
+    said = {path for path, _ in SWEEP_WORDS} | {word for _, word in SWEEP_WORDS if isinstance(word, str)}
+    assert {text for text in said if f"`{text}`" not in page} == set()
+
+
+@pytest.mark.parametrize("word", SWEEP_CASES, ids=lambda word: f"{word[0]}={word[1]}")
+def test_the_word_of_the_sweep_changes_what_it_names(
+    word: Word, finished: Callable[[Mapping[str, Any], str], Done | str]
+) -> None:
+    case = SWEEP_CASES[word]
+    without, with_it = (finished(recipe, "mlp") for recipe in (case.base, merge(case.base, case.asked)))
+    assert isinstance(without, Done)
+    assert isinstance(with_it, Done)
+    assert case.quantity(with_it) != case.quantity(without)
 
 
 @pytest.mark.parametrize("word", CASES, ids=lambda word: f"{word[0]}={word[1]}")

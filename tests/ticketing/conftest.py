@@ -170,7 +170,8 @@ def lay_out(digits: tuple[Path, Summary]) -> MakeFolder:
             shutil.copyfile(model, folder / MODEL)
         chosen = {"hidden": [32]} if architecture == "mlp" and arguments is None else arguments or {}
         given = arguments_for(architecture, chosen, data_shape=summary.shape, classes=summary.classes)
-        asked = {"search": "iterative", "levels": 2, "training": {"length": length, "evaluate_every": "20it"}} | words
+        small = {} if "search" in words else {"search": "iterative", "levels": 2}
+        asked = small | {"training": {"length": length, "evaluate_every": "20it"}} | words
         recipe = resolve(
             asked, architecture=architecture, uploaded=model is not None, weights=weights, device_kind="cpu", seed=0
         )

@@ -17,13 +17,13 @@ from ticketing.recipe.masking import (
     described,
 )
 from ticketing.recipe.pruning import Rate, RateField, Target
-from ticketing.recipe.recipe import Recipe
+from ticketing.recipe.recipe import TicketRecipe
 from ticketing.step import Step
 
 DEFAULT_LEVELS = 10
 
 
-class Iterative(Recipe):
+class Iterative(TicketRecipe):
     """Iterative magnitude pruning (Frankle & Carbin 2018; Renda et al. 2020); one-shot is `levels: 1`."""
 
     search: Literal["iterative"]
@@ -74,6 +74,11 @@ class Iterative(Recipe):
         if isinstance(value, Mapping) and "outputs" not in value and value.get("pruned", "zero") != "zero":
             return {**value, "outputs": ("ticket", "model", "mask")}
         return value
+
+    @property
+    def holds(self) -> bool:
+        """Whether removed entries hold weights instead of zero."""
+        return self.pruned != "zero"
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "Iterative":

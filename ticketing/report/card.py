@@ -56,9 +56,18 @@ def card(report: words.Report) -> str:
             "## Levels",
             "",
             *table(
-                ["level", "sparsity", "kept", *(f"{branch}, test" for branch in _BRANCHES), "verdict"],
+                [
+                    "level",
+                    "sparsity",
+                    "kept",
+                    "train error",
+                    "regime",
+                    *(f"{branch}, test" for branch in _BRANCHES),
+                    "verdict",
+                ],
                 [_level(row) for row in report["levels"]],
             ),
+            words.regime_sentence(report),
             "Test figures of levels other than the one handed out are exploratory.",
             "",
             "## Loading it",
@@ -97,6 +106,8 @@ def _level(row: dict[str, Any]) -> list[str]:
         str(row["level"]),
         words.percent(row["sparsity"], 2),
         str(row["kept"]),
+        words.percent(1 - row["train"]["accuracy"], 2),
+        row["regime"],
         *(words.mean_of(test.get(branch)) for branch in _BRANCHES),
         row.get("verdict") or "\N{EN DASH}",
     ]

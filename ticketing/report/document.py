@@ -8,7 +8,8 @@ from ticketing.evidence import trainings
 from ticketing.findings import Findings
 from ticketing.judgement import Judge, certificate_json
 from ticketing.mask import Mask
-from ticketing.report.levels import curves, level_rows
+from ticketing.probing import probed
+from ticketing.report.levels import curves, level_rows, regime_of
 from ticketing.results import Result
 from ticketing.start import recipe_of_level, searches_of
 from ticketing.step import Step
@@ -61,6 +62,8 @@ def document(
         },
         "levels": level_rows(bench, found, judge=judge, judged=judged, delivered=level),
         "certificate": certificate_of(judge, level) if recipe.evidence.replicates else None,
+        "regime": regime_of(bench, found, delivered=level),
+        "ntk": probed(bench),
         "invariants": bench.invariants.as_json(),
         "cost": costs(bench, found, judged=judged),
         "sizes": dict(sizes),

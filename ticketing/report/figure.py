@@ -16,7 +16,7 @@ from ticketing.report.axes import (
     between,
     round_ticks,
 )
-from ticketing.report.drawing import Line, Point, frame, labels_of, line_of, ring, rule, svg
+from ticketing.report.drawing import Line, Point, frame, labels_of, line_of, regimes_of, ring, rule, svg
 
 
 def accuracy_figure(levels: Sequence[Mapping[str, Any]], *, delivered: int | None) -> str:
@@ -37,7 +37,8 @@ def accuracy_figure(levels: Sequence[Mapping[str, Any]], *, delivered: int | Non
     most = max(point.sparsity for line in lines for point in line.points)
     axes = Axes(along_log_density(most), between(ticks[0], ticks[-1]))
     sparsities = [level["sparsity"] for level in levels]
-    parts = frame(axes, ticks, sparsities, "accuracy" + (" on test" if tested[0].points else " on validation"))
+    parts = regimes_of(axes, sparsities, [level.get("regime") for level in levels])
+    parts += frame(axes, ticks, sparsities, "accuracy" + (" on test" if tested[0].points else " on validation"))
     labels = []
     if dense.points:
         y = axes.y(dense.points[0].mean)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ticketing.findings import Findings
 from ticketing.judgement import Judge
 from ticketing.paths import effective_counts, varying_inputs
+from ticketing.regime import INTERPOLATING_ERROR, parameters_per_target, regimes
 from ticketing.results import curve_of, first_step_at
 from ticketing.start import searches_of
 from ticketing.where import Where
@@ -21,9 +22,11 @@ def level_rows(
 ) -> list[dict[str, Any]]:
     """Make the rows, level 0 first. `validation` is of the search that is delivered; `replicates` lists them all."""
     varying = varying_inputs(bench.data.x_train)
+    named = regimes(_train_errors(bench))
     return [
         _entries(bench, found, level, varying)
         | _figures(bench, level, judge=judge, judged=judged, delivered=delivered)
+        | {"train": _train(bench, level), "regime": named[level]}
         | {"inherited": bench.inherited(Where.of_search(0, level))}
         for level in range(bench.levels_total + 1)
     ]
@@ -49,7 +52,7 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
 
 
 def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
-    per_search = [_validation(bench, level, replicate) for replicate in range(searches_of(bench.recipe.evidence))]
+    per_search = [_validation(bench, level, replicate) for replicate in range(_searches(bench))]
     row: dict[str, Any] = {
         "validation": per_search[0] | {"replicates": per_search},
         "test": dict.fromkeys(("ticket", "dense", *judge.evidence.controls)),
@@ -65,6 +68,42 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
         for branch in ("ticket", *judge.evidence.controls):
             row["test"][branch] = judge.accuracies(branch, level)
     return row
+
+
+def regime_of(bench: Workbench, found: Findings, *, delivered: int) -> dict[str, Any]:
+    """Say where on the ladder of the delivered search the network stops fitting its train split."""
+    errors, classes = _train_errors(bench), bench.data.classes
+    named = regimes(errors)
+    rows = []
+    for level, (error, regime) in enumerate(zip(errors, named, strict=True)):
+        mask = found.mask(0, level)
+        parameters = bench.subject.inventory.parameters_total - (mask.total - mask.kept_count)
+        per_target = parameters_per_target(parameters, examples=len(bench.data.y_train), classes=classes)
+        rows.append({"level": level, "train_error": error, "regime": regime, "parameters_per_target": per_target})
+    return {
+        "interpolating_error": INTERPOLATING_ERROR,
+        "examples": len(bench.data.y_train),
+        "classes": classes,
+        "critical_levels": [level for level, regime in enumerate(named) if regime == "critical"],
+        "delivered": named[delivered],
+        "levels": rows,
+    }
+
+
+def _train_errors(bench: Workbench) -> list[float]:
+    # 1 - 0.999 is above 0.001 by a bit of the float, and one example in a thousand is not.
+    return [round(1 - _train(bench, level)["accuracy"], 12) for level in range(bench.levels_total + 1)]
+
+
+def _train(bench: Workbench, level: int) -> dict[str, Any]:
+    """Give how well a level fits the train split, the delivered search first and every one beside it."""
+    results = [bench.result(Where.of_search(replicate, level)) for replicate in range(_searches(bench))]
+    per_search = [{"accuracy": result.train_accuracy, "loss": result.train_loss} for result in results]
+    return per_search[0] | {"replicates": per_search}
+
+
+def _searches(bench: Workbench) -> int:
+    return searches_of(bench.recipe.evidence)
 
 
 def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ def page(report: words.Report) -> str:
             _levels(report),
             _certificate(report),
             _density(report),
+            _ntk(report),
             _invariants(report),
             mapping("Cost", report["cost"], _COST_NOTE),
             mapping("Sizes in bytes", report["sizes"], words.SPEED),
@@ -70,7 +71,13 @@ def _accuracy(report: words.Report) -> str:
         "Each dot is the mean over the replicates, each bar spans all of them; the ring marks the level handed out. "
         "Levels are spaced by what is left, so equal shares removed stand at equal distances."
     )
-    return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+    regime = f'<p class="note">{escape(words.regime_sentence(report))} {_REGIME_NOTE}</p>'
+    return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>{regime}"
+
+
+_REGIME_NOTE = (
+    "The regime is decided by train error alone: last weights, evaluation mode, no augmentation, the labels trained on."
+)
 
 
 def _levels(report: words.Report) -> str:
@@ -80,13 +87,24 @@ def _levels(report: words.Report) -> str:
             str(row["level"]),
             words.percent(row["sparsity"], 2),
             words.number(row["kept"]),
+            words.percent(1 - row["train"]["accuracy"], 2),
+            row["regime"],
             words.percent(row["validation"]["accuracy"], 2),
             *(words.mean_of((row["test"] or {}).get(branch)) for branch in run),
             row.get("verdict") or "\N{EN DASH}",
         ]
         for row in report["levels"]
     ]
-    head = ["level", "sparsity", "kept", "validation (search)", *(f"{branch}, test" for branch in run), "verdict"]
+    head = [
+        "level",
+        "sparsity",
+        "kept",
+        "train error",
+        "regime",
+        "validation (search)",
+        *(f"{branch}, test" for branch in run),
+        "verdict",
+    ]
     chosen = [row["level"] == report["search"]["delivered_level"] for row in report["levels"]]
     note = "Test figures of levels other than the one handed out are exploratory: the choice was made on validation."
     return f'<h2>Levels</h2>{table(head, rows, marked=chosen)}<p class="note">{note}</p>'
@@ -126,6 +144,20 @@ def _density(report: words.Report) -> str:
     )
     figure = density_figure(report["levels"])
     return f"<h2>Density of every layer</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+
+
+def _ntk(report: words.Report) -> str:
+    found = report.get("ntk")
+    if not found:
+        return ""
+    names = ("level", "samples", "rows", "rank", "effective_rank", "label_alignment", "early_slope")
+    rows = [[words.number(row[name]) for name in names] for row in found]
+    note = (
+        "Empirical neural tangent kernel of the logits over kept weights, as the level starts; the slope is of the log "
+        "train loss over its first updates. A full rank says that these samples can be fitted; no verdict is drawn."
+    )
+    head = [name.replace("_", " ") for name in names]
+    return f'<h2>Tangent kernel</h2>{table(head, rows)}<p class="note">{note}</p>'
 
 
 def _invariants(report: words.Report) -> str:

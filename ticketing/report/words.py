@@ -60,6 +60,21 @@ def verdict_sentence(report: Report) -> str:
     )
 
 
+def regime_sentence(report: Report) -> str:
+    """Say at which level the network stops fitting its train split, and on which side the delivered one is."""
+    found = report["regime"]
+    bound, delivered, critical = percent(found["interpolating_error"]), found["delivered"], found["critical_levels"]
+    dense = found["levels"][0]
+    if critical:
+        named = f"level {critical[0]}" if len(critical) == 1 else f"levels {critical[0]} and {critical[1]}"
+        where = f"At {named} the network stops fitting its train split (train error above {bound}): the critical regime"
+    elif dense["regime"] == "interpolating":
+        where = f"Every level fits its train split (train error at most {bound})"
+    else:
+        where = f"Not even the dense network fits its train split (train error {percent(dense['train_error'], 2)})"
+    return f"{where}. The level handed out is {delivered}."
+
+
 def start_sentence(report: Report) -> str | None:
     """Say of a fork whose levels it begins with and what it changed; None where nothing was taken over."""
     start = report["provenance"].get("start")

@@ -10,6 +10,7 @@ from ticketing.counts import groups, kept_counts
 from ticketing.evaluation import evaluate
 from ticketing.facts import say_completed, say_mask_drawn
 from ticketing.findings import Findings
+from ticketing.fit import on_train
 from ticketing.mask import Mask
 from ticketing.results import Result
 from ticketing.rewinding import Restart, restart_of
@@ -58,6 +59,7 @@ def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart,
         trained, result = _as_uploaded(bench)
     else:
         trained, result = _trained(bench, found, where, restart=restart, mask=mask)
+    result = result.fitting(on_train(bench, trained.final))
     bench.record(where, result, trained)
     if level == 0 and restart.first_step:
         found.keep_point(replicate, trained.captured[restart.first_step])

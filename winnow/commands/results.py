@@ -9,7 +9,7 @@ import typer
 from winnow.client import DEFAULT_URL
 from winnow.exits import Exit
 from winnow.session import AsJson, JobId, Key, Url, open_session, usage_errors
-from winnow.tables import level_table, verdict_lines
+from winnow.tables import report_parts
 from winnow.transfer import verify_folder
 
 
@@ -60,5 +60,5 @@ def report(
         if out:
             out.write_text(json.dumps(found, indent=2))
         else:
-            session.say(found, level_table(found), *verdict_lines(found))
+            session.say(found, *report_parts(found))
     return Exit.DONE

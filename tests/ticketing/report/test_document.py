@@ -23,6 +23,8 @@ def test_every_part_is_there(report: dict[str, Any]) -> None:
         "search",
         "levels",
         "certificate",
+        "regime",
+        "ntk",
         "invariants",
         "cost",
         "sizes",
