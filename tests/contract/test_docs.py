@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.settings import Settings
 from ticketing.architectures import ARCHITECTURES
 from winnow.command import COMMANDS
 from winnow.exits import Exit
@@ -91,6 +92,11 @@ def test_every_command_and_exit_code_has_its_row(root: Path) -> None:
 def test_every_architecture_has_its_row(root: Path) -> None:
     page = (root / "docs/recipes.md").read_text()
     assert [name for name in ARCHITECTURES if f"| `{name}` |" not in page] == []
+
+
+def test_every_setting_has_its_row_and_every_row_its_setting(root: Path) -> None:
+    rows = re.findall(r"^\| `WINNOW_([A-Z0-9_]+)` \|", (root / "docs/settings.md").read_text(), re.MULTILINE)
+    assert sorted(row.lower() for row in rows) == sorted(Settings.model_fields)
 
 
 def test_every_place_that_something_is_added_to_exists(root: Path) -> None:
