@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.settings import Settings
+from service.app import create_app
 from ticketing.architectures import ARCHITECTURES
 from winnow.command import COMMANDS
 from winnow.exits import Exit
@@ -92,6 +93,15 @@ def test_every_command_and_exit_code_has_its_row(root: Path) -> None:
 def test_every_architecture_has_its_row(root: Path) -> None:
     page = (root / "docs/recipes.md").read_text()
     assert [name for name in ARCHITECTURES if f"| `{name}` |" not in page] == []
+
+
+def test_every_path_of_the_api_has_its_row(root: Path, tmp_path: Path) -> None:
+    page = (root / "docs/http.md").read_text()
+    # A row may name a parameter `{id}`, and shorten the paths after its first with an ellipsis.
+    paths = [re.sub(r"\{\w+_id\}", "{id}", path) for path in create_app(Settings(home=tmp_path)).openapi()["paths"]]
+    assert [
+        path for path in paths if f"`{path}`" not in page and f"`…{path.removeprefix('/v1/jobs/{id}')}`" not in page
+    ] == []
 
 
 def test_every_setting_has_its_row_and_every_row_its_setting(root: Path) -> None:
