@@ -103,4 +103,6 @@ def _start(parent: Parent, level: int, recipe: Iterative, inventory: Inventory) 
         if start is not None:
             return start
     job_id, left = parent.row["id"], len(parent.checkpoints)
-    raise LevelNotKeptError(f"expected a checkpoint of {job_id} that holds level {level}, got {left} without it")
+    raise LevelNotKeptError(
+        f"expected a level that a checkpoint of {job_id} holds, got level {level}, which none of the {left} kept holds"
+    )

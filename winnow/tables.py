@@ -53,15 +53,16 @@ def _n(row: Json) -> str:
 
 
 def verdict_lines(report: Json) -> Sequence[str]:
-    """Say in words what the certificate says, with its n and intervals."""
+    """Say in words what the certificate says, with its n and the bounds on which t interval and bootstrap agree."""
     certificate = report.get("certificate") or {}
     if not certificate:
         return ["no certificate: the recipe asked for no evidence"]
     lines = [f"verdict: {certificate.get('verdict')} (level {certificate.get('level')}, n = {certificate.get('n')})"]
     for name, against in (certificate.get("against") or {}).items():
-        low, high = (against.get("interval") or (None, None))[:2]
-        if low is None or high is None:
+        found = [bounds for bounds in (against.get("interval"), against.get("bootstrap")) if bounds]
+        if not found:
             continue
+        low, high = min(bounds[0] for bounds in found), max(bounds[1] for bounds in found)
         mean = f"{100 * against['mean']:+.2f}" if against.get("mean") is not None else "?"
         interval = f"95 % interval [{100 * low:+.2f}, {100 * high:+.2f}]"
         lines.append(f"  ticket minus {name}: {mean} points, {interval}, {against.get('outcome')}")
@@ -101,6 +102,17 @@ def _best(job: Json) -> str | None:
     return f"level {best['level']}, sparsity {best['sparsity']:.4f}" if best.get("level") is not None else None
 
 
+def _progress(job: Json) -> str | None:
+    """Say how far a job is that has begun and is not done."""
+    progress = job.get("progress") or {}
+    if job.get("done") or not progress.get("fraction"):
+        return None
+    level = f", level {progress['level']} of {progress['levels_total']}" if progress.get("level") is not None else ""
+    eta = progress.get("eta") or {}
+    left = f", about {eta['seconds_remaining']:.0f} s left" if eta.get("available") else ""
+    return f"{100 * progress['fraction']:.0f} %{level}{left}"
+
+
 def _origin(job: Json) -> str | None:
     origin = job.get("origin")
     if not origin:
@@ -131,6 +143,7 @@ def job_table(job: Json) -> Table:
         "grid": job.get("parent"),
         "points": _children(job),
         "attempt": job.get("attempt"),
+        "progress": _progress(job),
         "best": _best(job),
         "gate": gate_outcome(job),
         "error": f"{error.get('code')}: {error.get('detail')}" if error else None,

@@ -34,7 +34,8 @@ def card(report: words.Report) -> str:
     """Write the model card: what the ticket is, what was shown, what was not, how to load it."""
     row = words.delivered_level(report)
     architecture, dataset = plain(report["model"]["architecture"]), plain(report["dataset"]["name"])
-    name = plain(report["job"].get("name") or f"{architecture} on {dataset}")
+    named = report["job"].get("name")
+    name = plain(named) if named else f"{architecture} on {dataset}"
     return "\n".join(
         [
             f"# {name}",
@@ -80,7 +81,7 @@ def card(report: words.Report) -> str:
             "",
             "## What to know",
             "",
-            *(f"- `{plain(w['code'])}`: {plain(w['detail'])}" for w in report.get("warnings", [])),
+            *(f"- {plain(w['code'])}: {plain(w['detail'])}" for w in report.get("warnings", [])),
             "",
         ]
     )

@@ -21,6 +21,12 @@ def interval(bounds: tuple[float, float] | list[float] | None) -> str:
     return "\N{EN DASH}" if bounds is None else f"{points(bounds[0])} to {points(bounds[1])}"
 
 
+def judged_by(comparison: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Give the bounds an outcome was judged by: those on which the t interval and the bootstrap agree."""
+    found = [bounds for bounds in (comparison["interval"], comparison["bootstrap"]) if bounds]
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+
 def delivered_level(report: Report) -> Mapping[str, Any]:
     """Give the row of the level that was handed out."""
     chosen = report["search"]["delivered_level"]
@@ -56,7 +62,7 @@ def verdict_sentence(report: Report) -> str:
         return f"{ticket} cannot be judged on n = {n}: a verdict needs three replicates or more."
     return (
         f"{ticket} is undecided on n = {n} replicates: its difference from the dense network lies between "
-        f"{interval(dense['interval'])} points, and the tolerance is {tolerance:g}."
+        f"{interval(judged_by(dense))} points, and the tolerance is {tolerance:g} points."
     )
 
 

@@ -27,7 +27,8 @@ def download(
             files = session.client.download(job, out, names=only)
         except KeyError as error:
             raise typer.BadParameter(str(error.args[0]), param_hint="--only") from None
-        session.say({"folder": str(out), "files": [str(file) for file in files]}, f"{len(files)} files in {out}")
+        why = "" if files else f": {job} is {session.client.show(job)['state']} and has made none"
+        session.say({"folder": str(out), "files": [str(file) for file in files]}, f"{len(files)} files in {out}{why}")
     return Exit.DONE
 
 

@@ -32,6 +32,12 @@ def test_names_from_outside_cannot_become_markup(report: dict[str, Any]) -> None
     assert first == r"# a \# b \| \<script\>"
 
 
+def test_a_job_without_a_name_is_called_by_its_network_and_dataset_escaped_once(report: dict[str, Any]) -> None:
+    report["job"]["name"] = None
+    report["dataset"]["name"] = "ds_1"
+    assert card(report).splitlines()[0] == r"# mlp on ds\_1"
+
+
 def test_the_decoder_on_the_card_reads_a_sparse_file(report: dict[str, Any], tmp_path: Path) -> None:
     kept = np.array([1, 0, 0, 1, 1, 0], bool)
     tensors = {
