@@ -30,6 +30,7 @@ from ticketing.provenance import execution_key, run_digest
 from ticketing.recipe import Iterative
 from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
+from ticketing.sequential import grow
 from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
 from ticketing.workbench import INVARIANTS, Workbench
@@ -65,7 +66,8 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
         SEARCHES[recipe.search](bench, replicate)
     delivered = choose(bench, found)
     judged = _judged(recipe, delivered)
-    gather(bench, found, restart=restart, levels=judged)
+    gather(bench, found, restart=restart, levels=judged, replicates=range(recipe.evidence.replicates))
+    grow(bench, found, restart=restart, level=delivered, search=SEARCHES[recipe.search])
     bench.phase("export")
     summary, files = deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
     listed = {file.name: {"sha256": file.sha256, "bytes": file.bytes} for file in files}

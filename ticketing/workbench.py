@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count, takewhile
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ticketing.checkpoint import Unfinished
 from ticketing.data.dataset import Dataset
@@ -61,6 +62,12 @@ class Workbench:
         """Pruned levels of the ladder; also the number of the last one."""
         return self.plan.levels
 
+    @property
+    def searches_made(self) -> int:
+        """Searches that walked the whole ladder; a certificate that grows asks for more than a recipe begins with."""
+        ends = (Where.of_search(replicate, self.levels_total).piece in self.journal.facts for replicate in count())
+        return sum(takewhile(bool, ends))
+
     def passed(self, where: Where) -> bool:
         """Say whether a training is finished, and count what it made; one taken over made nothing in this run."""
         if where.piece not in self.journal.facts:
@@ -87,6 +94,7 @@ class Workbench:
         first_step: int = 0,
         fine_tune: bool = False,
         capture_at: Collection[int] = (),
+        subject: Subject | None = None,
     ) -> tuple[Trained, Result]:
         """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
 
@@ -98,6 +106,7 @@ class Workbench:
             first_step: Updates that the rewind point has behind it.
             fine_tune: Keep the schedule's last learning rate throughout.
             capture_at: Updates after which the state is wanted in `Trained.captured`.
+            subject: Another network than the one under search.
 
         Raises:
             Stopped: The observer asked to stop; the journal was saved first.
@@ -125,7 +134,7 @@ class Workbench:
         self.invariants.hold(
             "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
         )
-        slim = self._lean(mask, resume)
+        slim = self._lean((subject or self.subject).module, mask, resume)
         trained = train(
             self.invariants.watched(slim.module, slim.mask, name=name),
             slim.shrunk(rewind_point),
@@ -145,14 +154,14 @@ class Workbench:
         self.progress.skip(trained.updates - (begins_at - first_step))
         return trained, Result.of(trained, seconds=seconds_before + self.clock() - started)
 
-    def _lean(self, mask: Mask, resume: TrainingState | None) -> Lean:
+    def _lean(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> Lean:
         """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it."""
         decays = self.recipe.training.optimizer.weight_decay > 0
-        slim = lean(self.subject.module, mask, decays=decays, device=self.data.device)
+        slim = lean(module, mask, decays=decays, device=self.data.device)
         begun_otherwise = resume is not None and any(
             resume.state[name].shape != kept.shape for name, kept in slim.mask.items()
         )
-        return Lean(self.subject.module, mask, {}) if begun_otherwise else slim
+        return Lean(module, mask, {}) if begun_otherwise else slim
 
     def record(
         self, where: Where, result: Result, trained: Trained, tensors: Mapping[str, Tensor] | None = None

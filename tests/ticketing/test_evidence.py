@@ -26,7 +26,8 @@ def gathered(bench: Workbench, levels: tuple[int, ...] = (2,), *, choose: bool =
     if choose:
         bench.journal.record(CHOICE, {"level": 2})
     found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed)
-    gather(bench, found, restart=restart, levels=levels)
+    replicates = range(bench.recipe.evidence.replicates)
+    gather(bench, found, restart=restart, levels=levels, replicates=replicates)
     return bench
 
 

@@ -4,7 +4,7 @@ A word without code behind it is refused with the list of those that have. Knows
 on them is merged in by `ticketing.parsing.resolve`.
 """
 
-from ticketing.recipe.evidence import EVIDENCE_WORDS, Control, Evidence
+from ticketing.recipe.evidence import EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
 from ticketing.recipe.iterative import DEFAULT_LEVELS, Iterative
 from ticketing.recipe.label_noise import LabelNoise
 from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
@@ -17,6 +17,7 @@ from ticketing.recipe.training import Augment, Ema, Precision, Training
 __all__ = [
     "DEFAULT_LEVELS",
     "EVIDENCE_WORDS",
+    "FULL_SCHEDULE",
     "RECIPE_VERSION",
     "SEARCHES",
     "SGD",

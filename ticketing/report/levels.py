@@ -7,11 +7,11 @@ from typing import Any
 from jaxtyping import Bool
 from torch import Tensor
 
+from ticketing.evidence import all_trainings
 from ticketing.findings import Findings
 from ticketing.judgement import Judge
 from ticketing.paths import effective_counts, varying_inputs
 from ticketing.results import curve_of, first_step_at
-from ticketing.start import searches_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -47,7 +47,7 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
 
 
 def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
-    per_search = [_validation(bench, level, replicate) for replicate in range(searches_of(bench.recipe.evidence))]
+    per_search = [_validation(bench, level, replicate) for replicate in range(bench.searches_made)]
     row: dict[str, Any] = {
         "validation": per_search[0] | {"replicates": per_search},
         "test": dict.fromkeys(("ticket", "dense", *judge.evidence.controls)),
@@ -56,7 +56,7 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
         "early_stop": None,
     }
     if judge.evidence.replicates and (level == 0 or level in judged):
-        row["test"]["dense"] = judge.accuracies("dense", 0)
+        row["test"]["dense"] = judge.accuracies("dense", level)
     if judge.evidence.replicates and level in judged:
         row["verdict"] = judge.certificate(level).verdict
         row["early_stop"] = judge.early_stop(level)
@@ -80,11 +80,8 @@ def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
 
 def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
     """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
-    evidence = bench.recipe.evidence
     places = [Where.of_search(0, level) for level in range(bench.levels_total + 1)]
-    for replicate in range(evidence.replicates):
-        places.append(Where(replicate, "certificate", "dense", 0))
-        places += [Where(replicate, "certificate", b, delivered) for b in ("ticket", *evidence.controls)]
+    places += all_trainings(bench, [delivered])
     return [
         {
             **{key: value for key, value in asdict(where).items() if key != "step"},
