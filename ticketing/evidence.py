@@ -32,7 +32,12 @@ LEAST_SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 
 def gather(
-    bench: Workbench, found: Findings, *, restart: Restart, levels: tuple[int, ...], replicates: Iterable[int]
+    bench: Workbench,
+    found: Findings,
+    *,
+    restart: Restart,
+    levels: tuple[int, ...],
+    replicates: Iterable[int] | None = None,
 ) -> None:
     """Train and test everything that the verdicts on `levels` need; what the journal has is not trained again.
 
@@ -43,13 +48,13 @@ def gather(
         found: What its searches found.
         restart: How a ticket's training begins.
         levels: Pruned levels to be judged.
-        replicates: Numbers of the replicates to train, from 0.
+        replicates: Numbers of the replicates to train; those of the first look when left out.
 
     Raises:
         Stopped: The observer asked to stop; the journal was saved.
         SearchError: A training diverged, or a promise of the certificate broke.
     """
-    for replicate in replicates:
+    for replicate in range(bench.recipe.evidence.replicates) if replicates is None else replicates:
         for where in trainings(bench, replicate, levels):
             if not bench.passed(where):
                 _train_and_test(bench, where, _drawn(bench, found, where), restart)

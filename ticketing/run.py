@@ -66,7 +66,7 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
         SEARCHES[recipe.search](bench, replicate)
     delivered = choose(bench, found)
     judged = _judged(recipe, delivered)
-    gather(bench, found, restart=restart, levels=judged, replicates=range(recipe.evidence.replicates))
+    gather(bench, found, restart=restart, levels=judged)
     grow(bench, found, restart=restart, level=delivered, search=SEARCHES[recipe.search])
     bench.phase("export")
     summary, files = deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)

@@ -26,8 +26,7 @@ def gathered(bench: Workbench, levels: tuple[int, ...] = (2,), *, choose: bool =
     if choose:
         bench.journal.record(CHOICE, {"level": 2})
     found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed)
-    replicates = range(bench.recipe.evidence.replicates)
-    gather(bench, found, restart=restart, levels=levels, replicates=replicates)
+    gather(bench, found, restart=restart, levels=levels)
     return bench
 
 
