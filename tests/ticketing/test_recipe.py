@@ -48,7 +48,7 @@ def test_a_number_is_the_rate_of_every_kind() -> None:
         ("none", 0, (), "delivered"),
         ("quick", 1, (), "delivered"),
         ("standard", 3, ("reinit", "shuffle"), "delivered"),
-        ("paper", 5, ("reinit", "shuffle"), "all"),
+        ("paper", 5, ("reinit", "shuffle", "reinit_shuffle", "random"), "all"),
     ],
 )
 def test_a_word_of_evidence_stands_for_its_parts(word: str, n: int, controls: tuple[str, ...], levels: str) -> None:

@@ -5,8 +5,6 @@ from typing import Any
 from ticketing.report import words
 from ticketing.report.markdown import plain, table
 
-_BRANCHES = ("ticket", "dense", "reinit", "shuffle")
-
 DECODER = '''\
 import json
 
@@ -34,6 +32,7 @@ def card(report: words.Report) -> str:
     """Write the model card: what the ticket is, what was shown, what was not, how to load it."""
     row = words.delivered_level(report)
     architecture, dataset = plain(report["model"]["architecture"]), plain(report["dataset"]["name"])
+    run = words.tested(report["levels"])
     name = plain(report["job"].get("name") or f"{architecture} on {dataset}")
     return "\n".join(
         [
@@ -56,8 +55,8 @@ def card(report: words.Report) -> str:
             "## Levels",
             "",
             *table(
-                ["level", "sparsity", "kept", *(f"{branch}, test" for branch in _BRANCHES), "verdict"],
-                [_level(row) for row in report["levels"]],
+                ["level", "sparsity", "kept", *(f"{branch}, test" for branch in run), "verdict"],
+                [_level(row, run) for row in report["levels"]],
             ),
             "Test figures of levels other than the one handed out are exploratory.",
             "",
@@ -83,12 +82,12 @@ def card(report: words.Report) -> str:
     )
 
 
-def _level(row: dict[str, Any]) -> list[str]:
+def _level(row: dict[str, Any], run: list[str]) -> list[str]:
     test = row["test"] or {}
     return [
         str(row["level"]),
         words.percent(row["sparsity"], 2),
         str(row["kept"]),
-        *(words.mean_of(test.get(branch)) for branch in _BRANCHES),
+        *(words.mean_of(test.get(branch)) for branch in run),
         row.get("verdict") or "\N{EN DASH}",
     ]
