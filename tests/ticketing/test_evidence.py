@@ -134,3 +134,12 @@ def test_evidence_stopped_anywhere_ends_the_same_and_trains_nothing_twice(
 def test_testing_a_state_looks_at_test_alone(make_bench: Any) -> None:
     bench = make_bench()
     assert on_test(bench, bench.subject.initial_state).correct.shape == (60,)
+
+
+def test_every_control_is_trained_in_its_own_network(make_bench: Any) -> None:
+    controls = ["reinit", "shuffle", "reinit_shuffle", "random", "small_dense"]
+    bench = gathered(make_bench(evidence={"replicates": 1, "controls": controls}))
+    found = {branch: answers(bench, branch).tolist() for branch in ("ticket", *controls)}
+    assert len({str(rows) for rows in found.values()}) == len(found)
+    assert bench.invariants.checked["control_differs"] == len(controls)
+    assert bench.observer.last_progress["fraction"] == 1.0

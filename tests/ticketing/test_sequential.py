@@ -20,7 +20,7 @@ from ticketing.sequential import grow
 from ticketing.verification import verify
 from ticketing.workbench import Workbench
 
-# After 20 updates on blobs a ticket is about 0.08 behind dense: a tolerance of that leaves it open, of nearly 1 decides it.
+# After 20 updates on blobs a ticket is about 0.08 behind dense: that tolerance leaves it open, nearly 1 decides it.
 GROWS = {"replicates": 3, "max_replicates": 5, "controls": ["shuffle"], "tolerance": 0.08}
 DECIDED = GROWS | {"tolerance": 0.99}
 
