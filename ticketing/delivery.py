@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ticketing.choice import best_level
-from ticketing.evidence import on_test, trainings
+from ticketing.evidence import all_trainings, on_test
 from ticketing.export.answers import write_answers
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
@@ -71,8 +71,7 @@ def deliver(
         write_answers(
             out / "answers.safetensors",
             bench.journal,
-            trainings(bench, 0, tuple(judged)),
-            replicates=recipe.evidence.replicates,
+            all_trainings(bench, judged),
             examples=len(bench.data.y_test),
         )
     write_json(out / "recipe.json", recipe.model_dump(mode="json"))

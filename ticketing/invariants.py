@@ -23,7 +23,8 @@ PROMISES = {
     "masks_monotone": "What a level removed, no later level brings back.",
     "counts_as_asked": "Every level keeps exactly the number of entries the ladder says.",
     "no_empty_parameter": "No parameter is left with nothing.",
-    "control_differs": "A control differs from its ticket, at equal counts in every layer.",
+    "control_differs": "A control differs from its ticket, at equal counts: in every layer, in total (random), or "
+    "with no more parameters (small_dense).",
     "order_unseen": "Certificate trainings see a data order that the search never saw, the same for all that are "
     "compared.",
     "test_after_choice": "The test split was looked at only after the level was chosen.",
@@ -80,11 +81,13 @@ class Invariants:
         self.hold("survivors_rewound", same_bits(began, expected), name)
 
     def control_drawn(
-        self, *, mask: Mask, start: Mapping[str, Tensor], ticket: Mask, rewind_point: Mapping[str, Tensor], name: str
-    ) -> None:
-        """Check that what a control trains has the ticket's counts and is not the ticket."""
+        self, *, mask: Mask, start: Mapping[str, Tensor], ticket: Mask, rewind_point: Mapping[str, Tensor], name: str,
+        in_total: bool = False,
+    ) -> None:  # fmt: skip
+        """Check that what a control trains is not the ticket and has its counts, in every layer or in total."""
+        equal = mask.kept_count == ticket.kept_count if in_total else mask.counts() == ticket.counts()
         same = mask == ticket and same_bits(mask.applied_to(start), ticket.applied_to(rewind_point))
-        self.hold("control_differs", mask.counts() == ticket.counts() and not same, name)
+        self.hold("control_differs", equal and not same, name)
 
     def watched(
         self, module: nn.Module, mask: Mask, *, name: str, held: Mapping[str, Tensor] | None = None

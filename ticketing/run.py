@@ -35,6 +35,7 @@ from ticketing.provenance import execution_key, run_digest
 from ticketing.recipe import AnyRecipe, Iterative
 from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
+from ticketing.sequential import grow
 from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
 from ticketing.workbench import INVARIANTS, Bench, Workbench
@@ -85,6 +86,7 @@ def find_ticket(folder: Path, spec: RunSpec, bench: Workbench) -> tuple[dict[str
     judged = _judged(recipe, delivered)
     probe(bench, found, restart=restart, delivered=delivered)
     gather(bench, found, restart=restart, levels=judged)
+    grow(bench, found, restart=restart, level=delivered, search=SEARCHES[recipe.search])
     bench.phase("export")
     return deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count, takewhile
 from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
@@ -65,6 +66,12 @@ class Bench(Generic[AnyOf]):
     def levels_total(self) -> int:
         """Pruned levels of the ladder; also the number of the last one."""
         return self.plan.levels
+
+    @property
+    def searches_made(self) -> int:
+        """Searches that walked the whole ladder; a certificate that grows asks for more than a recipe begins with."""
+        ends = (Where.of_search(replicate, self.levels_total).piece in self.journal.facts for replicate in count())
+        return sum(takewhile(bool, ends))
 
     def passed(self, where: Where) -> bool:
         """Say whether a training is finished, and count what it made; one taken over made nothing in this run."""

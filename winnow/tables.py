@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ticketing.report.words import tested
 from winnow.capacity_tables import capacity_parts, width_plan
 from winnow.errors import Json
 from winnow.exits import gate_outcome
@@ -23,7 +24,7 @@ def report_parts(report: Json) -> Sequence[RenderableType]:
 
 def level_table(report: Json) -> Table:
     """Lay out a report's levels: accuracy on the test split, mean over n paired replicates."""
-    controls = [name for name in ("reinit", "shuffle") if any(_mean(row, name) for row in report["levels"])]
+    controls = [name for name in tested(report["levels"]) if name not in ("ticket", "dense")]
     table = Table(
         title="accuracy on the test split, mean over n paired replicates",
         caption="* exploratory: many levels are looked at, the verdict is of the delivered one",
@@ -64,7 +65,7 @@ def verdict_lines(report: Json) -> Sequence[str]:
             continue
         low, high = min(bounds[0] for bounds in found), max(bounds[1] for bounds in found)
         mean = f"{100 * against['mean']:+.2f}" if against.get("mean") is not None else "?"
-        interval = f"95 % interval [{100 * low:+.2f}, {100 * high:+.2f}]"
+        interval = f"{100 * certificate.get('confidence', 0.95):.4g} % interval [{100 * low:+.2f}, {100 * high:+.2f}]"
         lines.append(f"  ticket minus {name}: {mean} points, {interval}, {against.get('outcome')}")
     return lines
 
@@ -181,5 +182,7 @@ def plan_parts(answer: Json) -> Sequence[RenderableType]:
     table = width_plan(plan) if "widths" in plan else _ladder_plan(plan)
     seconds = plan.get("estimated_seconds", {}).get("cpu")
     cost = f"{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
+    if least := plan.get("at_least"):
+        cost = f"at most {cost}; {least['trainings']} trainings, {least['updates']:,} updates if the first look decides"
     warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]
     return [table, cost + (f", about {seconds:g} s on one core" if seconds else ""), *warnings]

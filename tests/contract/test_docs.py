@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
-from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
-=======
 from jobs.settings import Settings
 from service.app import create_app
-from ticketing.architectures import ARCHITECTURES
->>>>>>> 3df91f71f15b7515345daeb9d1bb42abb68d98a8
+from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
 from winnow.command import COMMANDS
 from winnow.exits import Exit
 

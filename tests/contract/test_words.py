@@ -187,6 +187,7 @@ EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}
 # Fast enough that some weights change their sign within a few updates.
 TURNING = _training(optimizer={"learning_rate": 0.1})
 POOLED = {"scope": "global", "rate": {"output": None}}
+OPEN = 0.05
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
 
 
@@ -311,12 +312,19 @@ CASES: dict[Word, Case] = {
     ("evidence", "standard"): Case({"evidence": "standard"}, judged, {"evidence": "quick"}),
     ("evidence", "paper"): Case({"evidence": "paper"}, judged, {"evidence": "standard"}),
     ("evidence.replicates", None): Case(_evidence(replicates=2), judged, EVIDENCE),
+    # With three replicates that all lose or all match, the first look would decide: a tolerance between leaves it open.
+    ("evidence.max_replicates", None): Case(
+        _evidence(max_replicates=4), judged, _evidence(replicates=3, controls=["shuffle"], tolerance=OPEN)
+    ),
     ("evidence.replicates_of", "retrain"): Case(_evidence(replicates_of="retrain"), searched, _evidence(replicates=2)),
     ("evidence.replicates_of", "search"): Case(
         _evidence(replicates_of="search"), searched, _evidence(replicates=2, replicates_of="retrain")
     ),
     ("evidence.controls", "reinit"): Case(_evidence(controls=["reinit"]), judged, EVIDENCE),
     ("evidence.controls", "shuffle"): Case(_evidence(controls=["shuffle"]), judged, EVIDENCE),
+    ("evidence.controls", "reinit_shuffle"): Case(_evidence(controls=["reinit_shuffle"]), judged, EVIDENCE),
+    ("evidence.controls", "random"): Case(_evidence(controls=["random"]), judged, EVIDENCE),
+    ("evidence.controls", "small_dense"): Case(_evidence(controls=["small_dense"]), judged, EVIDENCE),
     ("evidence.levels", "all"): Case(_evidence(levels="all"), judged, BOTH),
     ("evidence.levels", "delivered"): Case(_evidence(levels="delivered"), judged, merge(BOTH, _evidence(levels="all"))),
     ("evidence.tolerance", None): Case(

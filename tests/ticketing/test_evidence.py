@@ -206,3 +206,12 @@ def test_all_that_is_judged_holds_its_values_through_its_training(acted: Any) ->
     # Ticket and two controls of two replicates, each looked at four times; the dense network has nothing to hold.
     assert bench.invariants.checked["pruned_entries_held"] - before == 2 * 3 * 4
     assert bench.invariants.checked["masked_entries_zero"] == 0
+
+
+def test_every_control_is_trained_in_its_own_network(make_bench: Any) -> None:
+    controls = ["reinit", "shuffle", "reinit_shuffle", "random", "small_dense"]
+    bench = gathered(make_bench(evidence={"replicates": 1, "controls": controls}))
+    found = {branch: answers(bench, branch).tolist() for branch in ("ticket", *controls)}
+    assert len({str(rows) for rows in found.values()}) == len(found)
+    assert bench.invariants.checked["control_differs"] == len(controls)
+    assert bench.observer.last_progress["fraction"] == 1.0

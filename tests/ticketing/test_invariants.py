@@ -89,6 +89,18 @@ def test_a_control_with_other_counts_is_found() -> None:
         Invariants().control_drawn(mask=FULL, start=start, ticket=HALF, rewind_point=start, name="shuffle")
 
 
+def test_a_random_control_may_differ_in_every_layer_but_not_in_total() -> None:
+    start = {"a": torch.arange(1.0, 5.0), "b": torch.arange(1.0, 5.0)}
+    ticket = Mask({"a": torch.arange(4) < 1, "b": torch.arange(4) < 2})
+    other = Mask({"a": torch.arange(4) < 2, "b": torch.arange(4) < 1})
+    more = Mask({"a": torch.arange(4) < 2, "b": torch.arange(4) < 2})
+    drawn = {"start": start, "ticket": ticket, "rewind_point": start, "name": "random"}
+    Invariants().control_drawn(mask=other, in_total=True, **drawn)
+    for mask, in_total in ((other, False), (more, True), (ticket, True)):
+        with pytest.raises(InvariantError, match="differs from its ticket"):
+            Invariants().control_drawn(mask=mask, in_total=in_total, **drawn)
+
+
 def test_a_shuffled_control_is_counted() -> None:
     invariants, start = Invariants(), {"w": torch.arange(1.0, 5.0)}
     invariants.control_drawn(mask=OTHER_HALF, start=start, ticket=HALF, rewind_point=start, name="shuffle")

@@ -33,14 +33,17 @@ def test_every_fault_is_told_at_once_with_its_pointer_and_the_words_allowed() ->
             "criterion": "divination",
             "colour": 1,
             "target": {"sparsity": 1.0},
-            "evidence": {"controls": ["random"]},
+            "evidence": {"controls": ["lucky"]},
             "training": {"optimizer": {"name": "lion"}, "schedule": {"name": "milestones", "at": ["soon"]}},
         }
     )
     assert told["/recipe/criterion"] == ("literal_error", tuple(CRITERION_WORDS))
     assert told["/recipe/colour"][0] == "unknown_field"
     assert told["/recipe/target/sparsity"][0] == "less_than"
-    assert told["/recipe/evidence/controls/0"] == ("literal_error", ("reinit", "shuffle"))
+    assert told["/recipe/evidence/controls/0"] == (
+        "literal_error",
+        ("reinit", "shuffle", "reinit_shuffle", "random", "small_dense"),
+    )
     assert told["/recipe/training/optimizer/name"] == ("union_tag_invalid", ("sgd", "adam", "adamw"))
     assert told["/recipe/training/schedule/at/0"][0] == "invalid_value"
 

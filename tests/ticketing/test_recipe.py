@@ -50,7 +50,7 @@ def test_a_number_is_the_rate_of_every_kind() -> None:
         ("none", 0, (), "delivered"),
         ("quick", 1, (), "delivered"),
         ("standard", 3, ("reinit", "shuffle"), "delivered"),
-        ("paper", 5, ("reinit", "shuffle"), "all"),
+        ("paper", 5, ("reinit", "shuffle", "reinit_shuffle", "random"), "all"),
     ],
 )
 def test_a_word_of_evidence_stands_for_its_parts(word: str, n: int, controls: tuple[str, ...], levels: str) -> None:
@@ -121,3 +121,14 @@ def test_a_rewind_is_a_step_or_a_word() -> None:
 def test_a_recipe_cannot_be_changed_after_it_was_read() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         recipe().seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("replicates", "most"), [(2, 5), (5, 5), (6, 5)])
+def test_replicates_that_grow_begin_with_three_or_more_and_grow(replicates: int, most: int) -> None:
+    with pytest.raises(ValidationError, match="below max_replicates"):
+        Evidence(replicates=replicates, max_replicates=most)
+
+
+def test_looks_are_every_number_of_replicates_from_the_first_to_the_last() -> None:
+    assert Evidence(replicates=3, max_replicates=6).looks == (3, 4, 5, 6)
+    assert Evidence(replicates=4).looks == (4,)

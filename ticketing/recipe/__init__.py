@@ -7,7 +7,7 @@ on them is merged in by `ticketing.parsing.resolve`.
 from collections.abc import Mapping
 
 from ticketing.recipe.capacity_sweep import CAPACITY_PRESET, CapacitySweep
-from ticketing.recipe.evidence import EVIDENCE_WORDS, Control, Evidence
+from ticketing.recipe.evidence import EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
 from ticketing.recipe.iterative import DEFAULT_LEVELS, Iterative
 from ticketing.recipe.label_noise import LabelNoise
 from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
@@ -21,6 +21,7 @@ __all__ = [
     "CAPACITY_PRESET",
     "DEFAULT_LEVELS",
     "EVIDENCE_WORDS",
+    "FULL_SCHEDULE",
     "RECIPES",
     "RECIPE_VERSION",
     "SEARCHES",

@@ -5,8 +5,6 @@ from typing import Any
 from ticketing.report import words
 from ticketing.report.markdown import plain, table
 
-_BRANCHES = ("ticket", "dense", "reinit", "shuffle")
-
 DECODER = '''\
 import json
 
@@ -34,6 +32,7 @@ def card(report: words.Report) -> str:
     """Write the model card: what the ticket is, what was shown, what was not, how to load it."""
     row = words.delivered_level(report)
     architecture, dataset = plain(report["model"]["architecture"]), plain(report["dataset"]["name"])
+    run = words.tested(report["levels"])
     named = report["job"].get("name")
     name = plain(named) if named else f"{architecture} on {dataset}"
     return "\n".join(
@@ -63,10 +62,10 @@ def card(report: words.Report) -> str:
                     "kept",
                     "train error",
                     "regime",
-                    *(f"{branch}, test" for branch in _BRANCHES),
+                    *(f"{branch}, test" for branch in run),
                     "verdict",
                 ],
-                [_level(row) for row in report["levels"]],
+                [_level(row, run) for row in report["levels"]],
             ),
             words.regime_sentence(report),
             "Test figures of levels other than the one handed out are exploratory.",
@@ -101,7 +100,7 @@ def _loading(report: words.Report) -> list[str]:
     return [*files, small, "", "```python", DECODER.rstrip(), "```"]
 
 
-def _level(row: dict[str, Any]) -> list[str]:
+def _level(row: dict[str, Any], run: list[str]) -> list[str]:
     test = row["test"] or {}
     return [
         str(row["level"]),
@@ -109,6 +108,6 @@ def _level(row: dict[str, Any]) -> list[str]:
         str(row["kept"]),
         words.percent(1 - row["train"]["accuracy"], 2),
         row["regime"],
-        *(words.mean_of(test.get(branch)) for branch in _BRANCHES),
+        *(words.mean_of(test.get(branch)) for branch in run),
         row.get("verdict") or "\N{EN DASH}",
     ]

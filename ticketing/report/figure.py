@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, log10
 from typing import Any
 
+from ticketing.report import words
 from ticketing.report.axes import (
     BOTTOM,
     HEIGHT,
@@ -28,7 +29,7 @@ def accuracy_figure(levels: Sequence[Mapping[str, Any]], *, delivered: int | Non
         levels: `levels` of the report.
         delivered: The level that was handed out; ringed.
     """
-    tested = [_tested(levels, word) for word in ("ticket", "reinit", "shuffle")]
+    tested = [_tested(levels, word) for word in words.BRANCHES if word != "dense"]
     lines = [line for line in tested if line.points] or [_validated(levels)]
     dense = _tested(levels, "dense", from_level=0)
     values = [value for line in lines for point in line.points for value in (*point.values, point.mean)]

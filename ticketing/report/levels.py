@@ -7,12 +7,12 @@ from typing import Any
 from jaxtyping import Bool
 from torch import Tensor
 
+from ticketing.evidence import all_trainings
 from ticketing.findings import Findings
 from ticketing.judgement import Judge
 from ticketing.paths import effective_counts, varying_inputs
 from ticketing.regime import INTERPOLATING_ERROR, parameters_per_target, regimes
 from ticketing.results import curve_of, first_step_at
-from ticketing.start import searches_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -52,7 +52,7 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
 
 
 def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
-    per_search = [_validation(bench, level, replicate) for replicate in range(_searches(bench))]
+    per_search = [_validation(bench, level, replicate) for replicate in range(bench.searches_made)]
     row: dict[str, Any] = {
         "validation": per_search[0] | {"replicates": per_search},
         "test": dict.fromkeys(("ticket", "dense", *judge.evidence.controls)),
@@ -61,7 +61,7 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
         "early_stop": None,
     }
     if judge.evidence.replicates and (level == 0 or level in judged):
-        row["test"]["dense"] = judge.accuracies("dense", 0)
+        row["test"]["dense"] = judge.accuracies("dense", level)
     if judge.evidence.replicates and level in judged:
         row["verdict"] = judge.certificate(level).verdict
         row["early_stop"] = judge.early_stop(level)
@@ -97,13 +97,9 @@ def _train_errors(bench: Workbench) -> list[float]:
 
 def _train(bench: Workbench, level: int) -> dict[str, Any]:
     """Give how well a level fits the train split, the delivered search first and every one beside it."""
-    results = [bench.result(Where.of_search(replicate, level)) for replicate in range(_searches(bench))]
+    results = [bench.result(Where.of_search(replicate, level)) for replicate in range(bench.searches_made)]
     per_search = [{"accuracy": result.train_accuracy, "loss": result.train_loss} for result in results]
     return per_search[0] | {"replicates": per_search}
-
-
-def _searches(bench: Workbench) -> int:
-    return searches_of(bench.recipe.evidence)
 
 
 def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
@@ -121,11 +117,8 @@ def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
 
 def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
     """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
-    evidence = bench.recipe.evidence
     places = [Where.of_search(0, level) for level in range(bench.levels_total + 1)]
-    for replicate in range(evidence.replicates):
-        places.append(Where(replicate, "certificate", "dense", 0))
-        places += [Where(replicate, "certificate", b, delivered) for b in ("ticket", *evidence.controls)]
+    places += all_trainings(bench, [delivered])
     return [
         {
             **{key: value for key, value in asdict(where).items() if key != "step"},

@@ -8,8 +8,6 @@ from ticketing.report import words
 from ticketing.report.figure import accuracy_figure, density_figure
 from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, whole_page
 
-_BRANCHES = ("ticket", "dense", "reinit", "shuffle")
-
 
 def page(report: words.Report) -> str:
     """Draw the report as a self-contained HTML document; every text from outside is escaped."""
@@ -81,7 +79,7 @@ _REGIME_NOTE = (
 
 
 def _levels(report: words.Report) -> str:
-    run = [b for b in _BRANCHES if any((row["test"] or {}).get(b) for row in report["levels"])]
+    run = words.tested(report["levels"])
     rows = [
         [
             str(row["level"]),
@@ -125,14 +123,27 @@ def _certificate(report: words.Report) -> str:
         ]
         for name, found in certificate["against"].items()
     ]
-    head = ["ticket minus", "each replicate", "mean", "95 % Student t", "95 % crossed bootstrap", "outcome"]
+    sure = f"{100 * certificate.get('confidence', 0.95):.4g} %"
+    head = ["ticket minus", "each replicate", "mean", f"{sure} Student t", f"{sure} crossed bootstrap", "outcome"]
     note = (
         f"Paired differences in test accuracy (points) at the checkpoint of minimum validation loss, level "
         f"{certificate['level']}; replicates of the {certificate['replicates_of']}, trained in a data order the "
         f"search never saw. One test example is {100 * certificate['resolution']:.2f} points. "
-        "A bound counts only if both intervals agree on it."
+        f"A bound counts only if both intervals agree on it.{_looked(certificate)}"
     )
     return f'<h2>Certificate</h2>{table(head, rows)}<p class="note">{escape(note)}</p>'
+
+
+def _looked(certificate: Mapping[str, Any]) -> str:
+    """Say how a certificate grew; nothing where the number of replicates was fixed."""
+    most, looks = certificate.get("max_replicates"), certificate.get("looks", [])
+    if most is None:
+        return ""
+    taken = ", ".join(f"{look['verdict']} at n = {look['n']}" for look in looks)
+    return (
+        f" Replicates were added while the verdict was inconclusive, up to {most}: {taken}. All intervals that may be "
+        "looked at hold the truth together with 95 %."
+    )
 
 
 def _density(report: words.Report) -> str:

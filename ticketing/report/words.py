@@ -1,9 +1,18 @@
 """What a report says in plain sentences, for the page and the card alike; knows no markup."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from ticketing.recipe import Control
 
 Report = Mapping[str, Any]
+BRANCHES = ("ticket", "dense", *get_args(Control))
+"""What may be taken to the test split, in the order in which it is shown."""
+
+
+def tested(levels: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List what was taken to the test split at any level."""
+    return [branch for branch in BRANCHES if any((row.get("test") or {}).get(branch) for row in levels)]
 
 
 def percent(value: float, decimals: int = 1) -> str:
