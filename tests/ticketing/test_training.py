@@ -321,6 +321,14 @@ def test_a_training_that_holds_goes_on_to_the_bit_after_a_stop(
     assert same(undisturbed.best, resumed.best)
 
 
+def test_the_average_of_what_is_held_is_what_is_held(run: Callable[..., Trained], make_subject: MakeSubject) -> None:
+    subject = make_subject()
+    mask = half_of(subject)
+    averaged = run(mask=mask, hold=True, fields={"ema": {"decay": 0.9}, "gradient_clip": 0.1})
+    for name, kept in mask.items():
+        assert torch.equal(averaged.final[name][~kept], subject.initial_state[name][~kept])
+
+
 def test_holding_zeros_is_pruning(run: Callable[..., Trained], make_subject: MakeSubject) -> None:
     subject = make_subject()
     mask = half_of(subject)
