@@ -13,7 +13,7 @@ def varying_inputs(x: Float[Tensor, "examples ..."]) -> Bool[Tensor, "..."]:
     return (x != x[:1]).any(0)
 
 
-def effective_counts(subject: Subject, mask: Mask, varying: Bool[Tensor, "..."]) -> dict[str, int]:
+def effective_counts(subject: Subject, mask: Mask, varying: Bool[Tensor, "..."]) -> dict[str, int] | None:
     """Count, per prunable parameter, the kept entries on a path of kept entries from a varying input to an output.
 
     The others cannot tell two examples apart: what they add is a constant. Every kept weight is set to 1, every bias
@@ -21,11 +21,16 @@ def effective_counts(subject: Subject, mask: Mask, varying: Bool[Tensor, "..."])
     (SynFlow's argument: Tanaka et al. 2020, arXiv 2006.05467, section 4). Behind a max pool the paths of the largest
     sum alone are followed, so the count there is a lower bound.
 
+    Of a network with attention the answer is None, not known: its scores multiply two ways with each other, and its
+    norms let every unit of a token change all others, so that paths no longer tell which entries matter.
+
     Args:
         subject: The network.
         mask: True = kept, of all its prunable parameters.
         varying: Of the shape of one example, as `varying_inputs` gives it.
     """
+    if any(layer.kind in ("attention", "layer_norm") for layer in subject.inventory.layers):
+        return None
     state = {name: _counting(name, tensor, mask) for name, tensor in subject.initial_state.items()}
     network = placed(subject.module, state, device="cpu").eval()
     weights = {name: parameter for name, parameter in network.named_parameters() if name in mask}

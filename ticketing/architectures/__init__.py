@@ -15,6 +15,7 @@ from ticketing.architectures.convnet import CONV_2
 from ticketing.architectures.inventory import Inventory, Layer, TensorShape, state_of
 from ticketing.architectures.mlp import LENET_300_100, MLP
 from ticketing.architectures.resnet import RESNET_20
+from ticketing.architectures.vit import VIT_TINY
 from ticketing.errors import Fault, ModelError
 from ticketing.faults import faults_of
 
@@ -31,7 +32,7 @@ __all__ = [
     "preset",
 ]
 
-ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (MLP, LENET_300_100, CONV_2, RESNET_20)}
+ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (MLP, LENET_300_100, CONV_2, RESNET_20, VIT_TINY)}
 MAX_PARAMETERS = 2_000_000_000
 
 

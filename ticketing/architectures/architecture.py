@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ticketing.architectures.arguments import Arguments
 from ticketing.architectures.inventory import Layer
 
-Initialiser = Literal["glorot_normal", "kaiming_normal"]
+Initialiser = Literal["glorot_normal", "kaiming_normal", "normal", "truncated_normal"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Architecture:
     classes: int
     """Of its own dataset."""
     initialiser: Initialiser
-    """How its weights are drawn; biases start at 0, norms at 1 and 0."""
+    """How its weights are drawn, the last two with each layer's own `deviation`; biases start at 0, norms at 1 and 0."""
     layers: Callable[[Any], tuple[Layer, ...]]
     """Its layers, input to output, for an instance of `arguments`."""
     preset: Mapping[str, Any]

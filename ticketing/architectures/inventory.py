@@ -20,18 +20,35 @@ class Layer:
     """One layer that holds parameters."""
 
     name: str
-    kind: Literal["conv", "linear", "norm"]
+    kind: Literal["conv", "linear", "attention", "embedding", "norm", "layer_norm"]
     weight: tuple[int, ...]
-    """Shape: (out, in, height, width) of a convolution, (out, in) of a linear layer, (channels,) of a norm."""
+    """Shape: (out, in, height, width) of a convolution, (out, in) of a linear layer or of a projection of attention,
+    (entries, width) of a table of embeddings, (channels,) of a norm."""
     bias: bool
     multiply_adds: int
-    """Of one forward pass of one example; 0 for a norm, which folds into the layer before it."""
+    """Of one forward pass of one example; 0 for a norm, which folds into the layer before it, and for a look-up."""
     role: Literal["hidden", "output"] = "hidden"
+    key: str | None = None
+    """The name of the weight in a state dict, where it is not `<name>.weight`."""
+    products: int = 0
+    """Multiply-adds between two activations, as attention's scores are: no weight is in them to be pruned."""
+    deviation: float | None = None
+    """Standard deviation its weight is drawn with, where the architecture says so layer by layer."""
 
     @property
     def parameter(self) -> str:
         """The name of the weight in a state dict, which is its name in a mask."""
-        return f"{self.name}.weight"
+        return self.key or f"{self.name}.weight"
+
+    @property
+    def bias_parameter(self) -> str:
+        """The name of its bias in a state dict."""
+        return f"{self.parameter.removesuffix('weight')}bias"
+
+    @property
+    def norm(self) -> bool:
+        """Whether it normalises: by the statistics of a batch (`norm`) or of each example (`layer_norm`)."""
+        return self.kind in ("norm", "layer_norm")
 
     @property
     def entries(self) -> int:
@@ -40,8 +57,8 @@ class Layer:
 
     @property
     def prunable(self) -> bool:
-        """Whether its weight may be pruned: convolutions and linear layers, never a norm (nor any bias)."""
-        return self.kind != "norm"
+        """Whether its weight may be pruned: every weight but a norm's (nor any bias); embeddings where a rate asks."""
+        return not self.norm
 
     @property
     def rate_kind(self) -> LayerKind:
@@ -50,7 +67,7 @@ class Layer:
         Raises:
             ValueError: The layer is a norm: no rate applies.
         """
-        if self.kind == "norm":
+        if self.kind == "norm" or self.kind == "layer_norm":
             raise ValueError(f"{self.name} is a norm: no rate applies to it")
         return "output" if self.role == "output" else self.kind
 
@@ -86,7 +103,7 @@ class Inventory:
     @property
     def multiply_adds(self) -> int:
         """Of one forward pass of one example."""
-        return sum(layer.multiply_adds for layer in self.layers)
+        return sum(layer.multiply_adds + layer.products for layer in self.layers)
 
     @property
     def convolutional(self) -> bool:
@@ -136,9 +153,9 @@ def state_of(layers: tuple[Layer, ...]) -> dict[str, TensorShape]:
     state: dict[str, TensorShape] = {}
     for layer in layers:
         channels = layer.weight[:1]
-        state[f"{layer.name}.weight"] = TensorShape(layer.weight, "F32")
+        state[layer.parameter] = TensorShape(layer.weight, "F32")
         if layer.bias:
-            state[f"{layer.name}.bias"] = TensorShape(channels, "F32")
+            state[layer.bias_parameter] = TensorShape(channels, "F32")
         if layer.kind == "norm":
             state[f"{layer.name}.running_mean"] = TensorShape(channels, "F32")
             state[f"{layer.name}.running_var"] = TensorShape(channels, "F32")

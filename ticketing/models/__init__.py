@@ -13,12 +13,14 @@ from ticketing.folder import ModelSpec
 from ticketing.models.convnet import build_conv_2
 from ticketing.models.mlp import build_mlp
 from ticketing.models.resnet import build_resnet_20
+from ticketing.models.vit import build_vit
 
 BUILDERS: Mapping[str, Callable[[Inventory], nn.Module]] = {
     "mlp": build_mlp,
     "lenet-300-100": build_mlp,
     "conv-2": build_conv_2,
     "resnet-20": build_resnet_20,
+    "vit-tiny": build_vit,
 }
 
 

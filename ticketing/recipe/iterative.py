@@ -1,11 +1,11 @@
 """What may be asked of the iterative search: ladder, criterion, rewinding."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from ticketing.recipe.pruning import Rate, RateField, Target
+from ticketing.recipe.pruning import LayerKind, Rate, RateField, Target
 from ticketing.recipe.recipe import Recipe
 from ticketing.step import Step
 
@@ -45,7 +45,7 @@ class Iterative(Recipe):
         if self.levels is not None and self.target is not None:
             raise ValueError("expected levels or target, got both: the rate decides how many levels a target needs")
         if self.scope == "global":
-            odd = [k for k in ("conv", "linear", "output") if self.rate.of(k) not in (0, self.rate.default)]
+            odd = [k for k in get_args(LayerKind) if self.rate.of(k) not in (0, self.rate.default)]
             if odd:
                 raise ValueError(
                     f"expected one rate for all kinds (or 0 to exempt one) with scope global, got another for {odd}"

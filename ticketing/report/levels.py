@@ -38,9 +38,14 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
         "total": mask.total,
         "sparsity": mask.sparsity,
         "density": mask.density,
-        "effective_density": sum(effective.values()) / mask.total,
+        "effective_density": None if effective is None else sum(effective.values()) / mask.total,
         "layers": [
-            {"name": name, "kept": kept[name], "effective": effective[name], "total": mask[name].numel()}
+            {
+                "name": name,
+                "kept": kept[name],
+                "effective": None if effective is None else effective[name],
+                "total": mask[name].numel(),
+            }
             for name in bench.subject.shapes
         ],
     }

@@ -119,13 +119,19 @@ def _certificate(report: words.Report) -> str:
 
 def _density(report: words.Report) -> str:
     row = words.delivered_level(report)
-    alive = words.percent(row["effective_density"] / row["density"]) if row["kept"] else "none"
-    caption = (
-        f"How the entries that are left spread over the layers. Of those kept at level {row['level']}, {alive} lie on "
-        "a path of kept entries from an input that varies to an output; the others cannot tell two examples apart."
-    )
+    caption = f"How the entries that are left spread over the layers. {_alive(row)}"
     figure = density_figure(report["levels"])
     return f"<h2>Density of every layer</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+
+
+def _alive(row: Mapping[str, Any]) -> str:
+    if row["effective_density"] is None:
+        return "How many of them can tell two examples apart is not known of a network with attention."
+    alive = words.percent(row["effective_density"] / row["density"]) if row["kept"] else "none"
+    return (
+        f"Of those kept at level {row['level']}, {alive} lie on a path of kept entries from an input that varies to "
+        "an output; the others cannot tell two examples apart."
+    )
 
 
 def _invariants(report: words.Report) -> str:
