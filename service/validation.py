@@ -20,7 +20,7 @@ from ticketing.headers import Header, compare, read_header
 from ticketing.parsing import resolve
 from ticketing.plan import Plan, plan
 from ticketing.recipe import Iterative
-from ticketing.splits import validation_size
+from ticketing.splits import roles
 
 StartOf = Callable[[Iterative, Inventory], StartSpec]
 """Given a fork's resolved recipe, says where it starts; raises when its parent has kept nothing to start from."""
@@ -163,15 +163,6 @@ def _plan(model: Model, dataset: Dataset, recipe: Iterative, start_of: StartOf |
         return None
     inventory, trained = Inventory.from_json(model.inventory), model.weights == "trained"
     start = None if start_of is None else start_of(recipe, inventory)
-    train, test = _roles(dataset.summary["splits"], trained=trained)
+    context = inventory.input_shape[0] if inventory.task == "next_token" else None
+    train, test = roles(dataset.summary["splits"], trained=trained, context=context)
     return plan(inventory, recipe, train=train, test=test, trained=trained, start=start)
-
-
-def _roles(splits: Mapping[str, int], *, trained: bool) -> tuple[int, int]:
-    """Count the examples that weights are fitted on and that the test is made on, validation taken away."""
-    train, test = splits["train"], splits["test"]
-    if "validation" in splits:
-        return train, test
-    if trained:
-        return train, test - test // 2
-    return train - validation_size(train), test

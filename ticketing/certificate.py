@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Correct = NDArray[np.bool_]
-"""One row per replicate, one column per test example: whether it was classified correctly."""
+"""One row per replicate, one column per test example: whether it was classified correctly. Where an example asks for
+several classes, as a window of text does, they stand in a third dimension."""
 
 Outcome = Literal["matches", "loses", "beaten", "not_beaten", "inconclusive"]
 Verdict = Literal["winning", "matching", "losing", "inconclusive"]
@@ -21,6 +22,8 @@ Verdict = Literal["winning", "matching", "losing", "inconclusive"]
 MINIMUM_REPLICATES = 3
 """Fewer are always inconclusive: two differences can agree by luck whatever their interval says."""
 DRAWS = 10_000
+AT_ONCE = 500
+"""Draws of the bootstrap that are in memory together."""
 CONFIDENCE = 0.95
 
 Interval = tuple[float, float]
@@ -58,7 +61,7 @@ class Certificate:
     n: int
     tolerance: float
     resolution: float
-    """The smallest accuracy difference (fraction) the test split can show: one example."""
+    """The smallest accuracy difference (fraction) the test split can show: one example, or one token of a window."""
     dense: Comparison
     controls: dict[str, Comparison]
     not_beaten: tuple[str, ...]
@@ -89,8 +92,8 @@ def certify(
         verdict = "losing"
     elif against_dense.outcome == "matches":
         verdict = "winning" if against and not not_beaten else "matching"
-    n, examples = ticket.shape
-    return Certificate(verdict, n, tolerance, 1 / examples, against_dense, against, not_beaten)
+    n, resolution = len(ticket), 1 / ticket[0].size
+    return Certificate(verdict, n, tolerance, resolution, against_dense, against, not_beaten)
 
 
 def compare(ticket: Correct, other: Correct, *, seed: int, tolerance: float | None = None) -> Comparison:
@@ -109,10 +112,10 @@ def compare(ticket: Correct, other: Correct, *, seed: int, tolerance: float | No
     Raises:
         ValueError: The two were not evaluated on the same replicates and examples.
     """
-    if ticket.shape != other.shape or ticket.ndim != 2 or not ticket.size:
+    if ticket.shape != other.shape or ticket.ndim not in (2, 3) or not ticket.size:
         raise ValueError(f"expected the same replicates and examples, got {ticket.shape} and {other.shape}")
     signed = ticket.astype(np.int8) - other.astype(np.int8)
-    differences = tuple(float(d) for d in signed.mean(axis=1))
+    differences = tuple(float(d) for d in signed.reshape(len(signed), -1).mean(axis=1))
     several = len(differences) > 1
     found = Comparison(
         differences,
@@ -146,25 +149,41 @@ def bootstrap_interval(signed: NDArray[np.int8], *, seed: int, draws: int = DRAW
     """Give the central 95 % of the mean when replicates and test examples are both drawn again, crossed.
 
     Every draw takes as many replicates and as many examples as there are, with replacement, all replicates seeing
-    the same drawn examples.
+    the same drawn examples. What one example was asked, such as the tokens of a window, is drawn with it as a whole:
+    neighbours in a text are right and wrong together (blocks that do not overlap: Carlstein 1986).
 
     Args:
-        signed: -1, 0 or 1 per replicate (row, at most 39 of them) and test example (column).
+        signed: -1, 0 or 1 per replicate (row, at most 39 of them) and test example (column), and per token of it
+            where there is a third dimension.
         seed: The same seed gives the same interval.
         draws: Number of resamples.
     """
     random = np.random.default_rng(seed)
-    n, examples = signed.shape
-    # Examples with the same column are interchangeable, so drawing how often each distinct column comes up is
-    # drawing examples: at most 3^n numbers a draw instead of one per example.
-    code = 3 ** np.arange(n) @ (signed.astype(np.int64) + 1)
-    _, first, counts = np.unique(code, return_index=True, return_counts=True)
-    drawn_examples = random.multinomial(examples, counts / examples, size=draws).astype(np.float64)
-    per_replicate = drawn_examples @ signed[:, first].T.astype(np.float64) / examples
+    n, examples = signed.shape[:2]
+    distinct, counts = _distinct_examples(signed)
+    # In parts that fit into memory; the stream of random numbers is that of one call.
+    parts = [min(AT_ONCE, draws - done) for done in range(0, draws, AT_ONCE)]
+    drawn = (random.multinomial(examples, counts / examples, size=part).astype(np.float64) for part in parts)
+    per_replicate = np.concatenate([part @ distinct.T for part in drawn]) / (signed.size // n)
     drawn_replicates = random.multinomial(n, np.full(n, 1 / n), size=draws)
     means = (per_replicate * drawn_replicates).sum(axis=1) / n
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
+
+
+def _distinct_examples(signed: NDArray[np.int8]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Give what the distinct examples add up to in each replicate (rows), and how often each of them comes.
+
+    Examples with the same column are interchangeable, so drawing how often each distinct column comes up is drawing
+    examples: where an example is one answer, at most 3^n numbers a draw instead of one per example.
+    """
+    if signed.ndim == 3:
+        sums = signed.sum(axis=2, dtype=np.int64)
+        distinct, several = np.unique(sums, axis=1, return_counts=True)
+        return distinct.astype(np.float64), several
+    code = 3 ** np.arange(len(signed)) @ (signed.astype(np.int64) + 1)
+    _, first, counts = np.unique(code, return_index=True, return_counts=True)
+    return signed[:, first].astype(np.float64), counts
 
 
 def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
 BATCH_SIZES = {"cpu": 100, "cuda": 2000}
 """Examples at once where nobody says otherwise: on a CPU as many as the caches hold (measured on ResNet-20)."""
+PREDICTIONS = {"cpu": 4096, "cuda": 65_536}
+"""Most predictions at once, where an example asks for several: each has a logit for every class."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,14 @@ class Evaluation:
     """Mean cross-entropy in nats."""
     accuracy: float
     """Fraction right, in [0, 1]."""
-    correct: Bool[Tensor, " examples"]
-    """Per example, on the CPU."""
+    correct: Bool[Tensor, "examples ..."]
+    """Per example, or per token of every window, on the CPU."""
 
 
 def evaluate(
     network: nn.Module,
-    x: Float[Tensor, "examples ..."],
-    y: Int64[Tensor, " examples"],
+    x: Shaped[Tensor, "examples ..."],
+    y: Int64[Tensor, "examples ..."],
     *,
     precision: Literal["fp32", "bf16"] = "fp32",
     batch_size: int | None = None,
@@ -37,31 +39,32 @@ def evaluate(
     Args:
         network: With weights, on the device of the examples.
         x: Prepared examples.
-        y: Their classes.
+        y: Their classes; of windows the class at every token, all of which count alike.
         precision: As the network was trained; the losses are summed in float64 either way.
         batch_size: Examples at once; None for that of the device. The last bits of a loss may depend on it.
     """
-    at_once = batch_size or BATCH_SIZES[x.device.type]
+    device = x.device.type
+    at_once = batch_size or max(1, min(BATCH_SIZES[device], PREDICTIONS[device] // y[0].numel()))
     was_training = network.training
     network.eval()
     losses, correct = [], []
     with torch.inference_mode():
         for xs, ys in zip(torch.split(x, at_once), torch.split(y, at_once), strict=True):
             given = logits(network, xs, precision=precision)
-            losses.append(functional.cross_entropy(given, ys, reduction="none"))
-            correct.append(given.argmax(1) == ys)
+            losses.append(functional.cross_entropy(given.flatten(0, -2), ys.flatten(), reduction="none"))
+            correct.append(given.argmax(-1) == ys)
     network.train(was_training)
     right = torch.cat(correct).cpu()
     return Evaluation(
         loss=float(torch.cat(losses).double().mean()),
-        accuracy=int(right.sum()) / len(right),
+        accuracy=int(right.sum()) / right.numel(),
         correct=right,
     )
 
 
 def logits(
-    network: nn.Module, x: Float[Tensor, "batch ..."], *, precision: Literal["fp32", "bf16"]
-) -> Float[Tensor, "batch classes"]:
+    network: nn.Module, x: Shaped[Tensor, "batch ..."], *, precision: Literal["fp32", "bf16"]
+) -> Float[Tensor, "batch *tokens classes"]:
     """Run the network forward in a precision; the logits are float32 either way."""
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
         made: Tensor = network(x)

@@ -25,6 +25,8 @@ class Judge:
     """Of the recipe; the bootstrap's is derived from it."""
     examples: int
     """Of the test split."""
+    predictions: int = 1
+    """Of one example: one, or as many as a window of text has tokens."""
 
     def certificate(self, level: int, *, moment: str = "best") -> Certificate:
         """Judge one level, at the minimum validation loss (`best`) or after the last update (`last`)."""
@@ -35,6 +37,7 @@ class Judge:
                 level=0 if branch == "dense" else level,
                 replicates=self.evidence.replicates,
                 examples=self.examples,
+                predictions=self.predictions,
                 moment=moment,
             )
             for branch in ("ticket", "dense", *self.evidence.controls)
@@ -50,9 +53,14 @@ class Judge:
     def accuracies(self, branch: str, level: int) -> dict[str, Any]:
         """Give a branch's test accuracies at the minimum validation loss, one per replicate."""
         correct = correct_answers(
-            self.journal, branch=branch, level=level, replicates=self.evidence.replicates, examples=self.examples
+            self.journal,
+            branch=branch,
+            level=level,
+            replicates=self.evidence.replicates,
+            examples=self.examples,
+            predictions=self.predictions,
         )
-        values = [float(accuracy) for accuracy in correct.mean(axis=1)]
+        values = [float(accuracy) for accuracy in correct.reshape(len(correct), -1).mean(axis=1)]
         return {"values": values, "mean": sum(values) / len(values), "n": len(values)}
 
     def early_stop(self, level: int) -> dict[str, Any]:

@@ -97,8 +97,8 @@ def plan(
         updates=updates,
         training_flops=updates * flops_per_update,
         estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
-        test_resolution=1 / test,
-        warnings=_warnings(recipe, test=test, start=start),
+        test_resolution=1 / (test * inventory.predictions),
+        warnings=_warnings(recipe, test=test * inventory.predictions, start=start),
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )

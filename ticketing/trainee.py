@@ -80,7 +80,7 @@ class Trainee:
         x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
         with self._precision:
             logits = self.network(x)
-        loss = functional.cross_entropy(logits.float(), y)
+        loss = functional.cross_entropy(logits.float().flatten(0, -2), y.flatten())
         gradients = [
             laid_like(weight, gradient)
             for weight, gradient in zip(self._parameters, torch.autograd.grad(loss, self._parameters), strict=True)

@@ -14,7 +14,7 @@ def projection(
     *,
     tokens: int,
     deviation: float,
-    kind: Literal["linear", "attention"] = "linear",
+    kind: Literal["linear", "attention", "embedding"] = "linear",
     role: Literal["hidden", "output"] = "hidden",
     bias: bool = True,
 ) -> Layer:

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, Literal, NamedTuple
 
 from ticketing.recipe import LayerKind
+from ticketing.task import CLASSES_OF, DATA_OF, Task
 
 
 class TensorShape(NamedTuple):
@@ -79,11 +80,18 @@ class Inventory:
     architecture: str
     arguments: dict[str, Any]
     input_shape: tuple[int, ...]
-    """Of one example: (features,) or (channels, height, width)."""
+    """Of one example: (features,), (channels, height, width), or (context,) for text."""
     classes: int
+    """Outputs: classes, or tokens of the vocabulary."""
     layers: tuple[Layer, ...]
     state: dict[str, TensorShape]
     """The whole state dict in order, buffers too."""
+    task: Task = "classification"
+
+    @property
+    def predictions(self) -> int:
+        """How many classes one example asks for: one, or one for each token of a window."""
+        return self.input_shape[0] if self.task == "next_token" else 1
 
     @property
     def prunable(self) -> tuple[Layer, ...]:
@@ -110,20 +118,28 @@ class Inventory:
         """Whether any layer is a convolution; such networks run channels-last."""
         return any(layer.kind == "conv" for layer in self.layers)
 
-    def misfit(self, shape: tuple[int, ...], classes: int) -> str | None:
+    def misfit(self, shape: tuple[int, ...], classes: int, *, task: Task = "classification") -> str | None:
         """Say what of a dataset does not fit this network; None when it fits.
 
         Args:
             shape: Of one example: (features,) or (channels, height, width). A network without convolutions
-                flattens its input, so there only the number of values must agree.
-            classes: Number of classes of the dataset; the network may have more.
+                flattens its input, so there only the number of values must agree. Text has none: it is cut to the
+                network's context.
+            classes: Number of classes of the dataset, or of its tokens; the network may have more.
+            task: Of the dataset.
         """
-        fits = shape == self.input_shape if self.convolutional else prod(shape) == prod(self.input_shape)
+        if task != self.task:
+            return f"expected a dataset of {DATA_OF[self.task]}, which {self.architecture} reads, got {DATA_OF[task]}"
+        fits = task == "next_token" or self._reads(shape)
         if not fits:
             return f"expected examples of shape {list(self.input_shape)}, got {list(shape)}"
         if classes > self.classes:
-            return f"expected at most {self.classes} classes, which the network has outputs for, got {classes}"
+            of = CLASSES_OF[task]
+            return f"expected at most {self.classes} {of}, which the network has outputs for, got {classes}"
         return None
+
+    def _reads(self, shape: tuple[int, ...]) -> bool:
+        return shape == self.input_shape if self.convolutional else prod(shape) == prod(self.input_shape)
 
     def as_json(self) -> dict[str, Any]:
         """Write it as plain JSON values; `from_json` reads it back equal."""
@@ -145,6 +161,7 @@ class Inventory:
             classes=written["classes"],
             layers=tuple(Layer(**{**layer, "weight": tuple(layer["weight"])}) for layer in written["layers"]),
             state={name: TensorShape(tuple(e["shape"]), e["dtype"]) for name, e in written["state"].items()},
+            task=written.get("task", "classification"),
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from ticketing.journal import Journal
 from ticketing.where import Where
 
 
-def write_answers(path: Path, journal: Journal, trainings: Iterable[Where], *, replicates: int, examples: int) -> None:
+def write_answers(
+    path: Path, journal: Journal, trainings: Iterable[Where], *, replicates: int, examples: int, predictions: int = 1
+) -> None:
     """Write one tensor per branch, level and moment, `ticket/7/best`: a row of packed bits per replicate.
 
     Args:
@@ -25,27 +28,39 @@ def write_answers(path: Path, journal: Journal, trainings: Iterable[Where], *, r
         trainings: Of one replicate of the certificate; every other has the same.
         replicates: How many were run.
         examples: Of the test split; bit i of a row is example i, lowest bit first.
+        predictions: Of one example; where there are several, an example's bits follow each other.
     """
     tensors: dict[str, Tensor] = {}
     for where in trainings:
         for moment in MOMENTS:
             correct = correct_answers(
-                journal, branch=where.branch, level=where.level, replicates=replicates, examples=examples, moment=moment
+                journal,
+                branch=where.branch,
+                level=where.level,
+                replicates=replicates,
+                examples=examples,
+                predictions=predictions,
+                moment=moment,
             )
-            packed = np.packbits(correct, axis=1, bitorder="little")
+            packed = np.packbits(correct.reshape(replicates, -1), axis=1, bitorder="little")
             tensors[f"{where.branch}/{where.level}/{moment}"] = torch.from_numpy(packed)
     layout = {"format": "winnow/answers", "version": FORMAT_VERSION, "replicates": replicates, "examples": examples}
+    layout |= {"predictions": predictions} if predictions > 1 else {}
     write_tensors(path, tensors, metadata=json.dumps(layout, separators=(",", ":")))
 
 
 def read_answers(path: Path) -> dict[str, NDArray[np.bool_]]:
     """Read `answers.safetensors`: under `<branch>/<level>/<moment>` a row per replicate, a column per test example.
 
+    Of text an example is a window, and its tokens stand in a third dimension.
+
     Raises:
         VerificationError: It is no safetensors file, or not one of ours.
     """
     tensors, layout = read_tensors(path)
-    return {
-        name: np.unpackbits(packed.numpy(), axis=1, count=layout["examples"], bitorder="little").astype(np.bool_)
+    shape = (layout["examples"], *([layout["predictions"]] if "predictions" in layout else []))
+    bits = {
+        name: np.unpackbits(packed.numpy(), axis=1, count=prod(shape), bitorder="little").astype(np.bool_)
         for name, packed in tensors.items()
     }
+    return {name: flat.reshape(len(flat), *shape) for name, flat in bits.items()}

@@ -11,6 +11,7 @@ from torch import nn
 from ticketing.architectures import Inventory, inventory
 from ticketing.folder import ModelSpec
 from ticketing.models.convnet import build_conv_2
+from ticketing.models.gpt import build_gpt
 from ticketing.models.mlp import build_mlp
 from ticketing.models.resnet import build_resnet_20
 from ticketing.models.vit import build_vit
@@ -21,6 +22,7 @@ BUILDERS: Mapping[str, Callable[[Inventory], nn.Module]] = {
     "conv-2": build_conv_2,
     "resnet-20": build_resnet_20,
     "vit-tiny": build_vit,
+    "gpt": build_gpt,
 }
 
 

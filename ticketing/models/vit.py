@@ -51,8 +51,9 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tokens) -> Tokens:
         """Give the tokens after both."""
-        x = x + self.self_attention(self.ln_1(x))
-        return x + self.mlp(self.ln_2(x))
+        mixed: Tensor = x + self.self_attention(self.ln_1(x))
+        changed: Tensor = mixed + self.mlp(self.ln_2(mixed))
+        return changed
 
 
 class Encoder(nn.Module):
