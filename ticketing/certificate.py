@@ -4,7 +4,7 @@ Every comparison is paired: replicate i of the ticket and replicate i of the oth
 order, so only their difference is judged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import atan2, cos, exp, inf, log, pi, sin, sqrt
 from typing import Literal
@@ -27,6 +27,8 @@ AT_ONCE = 500
 CONFIDENCE = 0.95
 
 Interval = tuple[float, float]
+Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
+"""(generator, draws) -> how often each column of the sums was drawn, a row per draw."""
 
 
 @dataclass(frozen=True)
@@ -159,31 +161,42 @@ def bootstrap_interval(signed: NDArray[np.int8], *, seed: int, draws: int = DRAW
         draws: Number of resamples.
     """
     random = np.random.default_rng(seed)
-    n, examples = signed.shape[:2]
-    distinct, counts = _distinct_examples(signed)
+    n = len(signed)
+    sums, draw = _drawn_by_kind(signed) if signed.ndim == 2 else _drawn_whole(signed)
     # In parts that fit into memory; the stream of random numbers is that of one call.
     parts = [min(AT_ONCE, draws - done) for done in range(0, draws, AT_ONCE)]
-    drawn = (random.multinomial(examples, counts / examples, size=part).astype(np.float64) for part in parts)
-    per_replicate = np.concatenate([part @ distinct.T for part in drawn]) / (signed.size // n)
+    per_replicate = np.concatenate([draw(random, part) @ sums.T for part in parts]) / (signed.size // n)
     drawn_replicates = random.multinomial(n, np.full(n, 1 / n), size=draws)
     means = (per_replicate * drawn_replicates).sum(axis=1) / n
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
 
 
-def _distinct_examples(signed: NDArray[np.int8]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Give what the distinct examples add up to in each replicate (rows), and how often each of them comes.
+def _drawn_by_kind(signed: NDArray[np.int8]) -> tuple[NDArray[np.float64], Draw]:
+    """Draw how often each distinct column comes up.
 
-    Examples with the same column are interchangeable, so drawing how often each distinct column comes up is drawing
-    examples: where an example is one answer, at most 3^n numbers a draw instead of one per example.
+    Examples with the same column are interchangeable, so that is drawing examples: at most 3^n numbers a draw instead
+    of one per example.
     """
-    if signed.ndim == 3:
-        sums = signed.sum(axis=2, dtype=np.int64)
-        distinct, several = np.unique(sums, axis=1, return_counts=True)
-        return distinct.astype(np.float64), several
-    code = 3 ** np.arange(len(signed)) @ (signed.astype(np.int64) + 1)
+    n, examples = signed.shape
+    code = 3 ** np.arange(n) @ (signed.astype(np.int64) + 1)
     _, first, counts = np.unique(code, return_index=True, return_counts=True)
-    return signed[:, first].astype(np.float64), counts
+
+    def draw(random: np.random.Generator, draws: int) -> NDArray[np.float64]:
+        return random.multinomial(examples, counts / examples, size=draws).astype(np.float64)
+
+    return signed[:, first].astype(np.float64), draw
+
+
+def _drawn_whole(signed: NDArray[np.int8]) -> tuple[NDArray[np.float64], Draw]:
+    """Draw examples one by one, each with the sum of its answers: hardly two of them are alike."""
+    examples = signed.shape[1]
+
+    def draw(random: np.random.Generator, draws: int) -> NDArray[np.float64]:
+        rows = random.integers(examples, size=(draws, examples)) + examples * np.arange(draws)[:, np.newaxis]
+        return np.bincount(rows.ravel(), minlength=draws * examples).reshape(draws, examples).astype(np.float64)
+
+    return signed.sum(axis=2, dtype=np.int64).astype(np.float64), draw
 
 
 def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:

@@ -1,14 +1,14 @@
 """Which kept entries can matter: those on a path from an input that varies to an output; knows no training."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from ticketing.mask import Mask
 from ticketing.subject import Subject, placed
 
 
-def varying_inputs(x: Float[Tensor, "examples ..."]) -> Bool[Tensor, "..."]:
+def varying_inputs(x: Shaped[Tensor, "examples ..."]) -> Bool[Tensor, "..."]:
     """Mark the input values that are not the same in all examples, such as pixels that are not always background."""
     return (x != x[:1]).any(0)
 

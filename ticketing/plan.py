@@ -98,7 +98,7 @@ def plan(
         training_flops=updates * flops_per_update,
         estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
-        warnings=_warnings(recipe, test=test * inventory.predictions, start=start),
+        warnings=_warnings(recipe, answers=test * inventory.predictions, start=start),
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
@@ -143,13 +143,13 @@ def _counted(
     return updates, trainings
 
 
-def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None) -> list[dict[str, str]]:
+def _warnings(recipe: Iterative, *, answers: int, start: StartSpec | None) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
     if evidence.replicates < 3:
         warnings.append(("verdict_inconclusive", f"n = {evidence.replicates}: a verdict needs 3 replicates or more"))
-    if evidence.tolerance < 1 / test:
-        detail = f"tolerance {evidence.tolerance:g} is finer than one of {test} test examples ({1 / test:.4f})"
+    if evidence.tolerance < 1 / answers:
+        detail = f"tolerance {evidence.tolerance:g} is finer than one of {answers} test answers ({1 / answers:.4f})"
         warnings.append(("tolerance_below_resolution", detail))
     if evidence.replicates and not isinstance(recipe.rewind, Step):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"

@@ -131,16 +131,19 @@ def lay_out(digits: tuple[Path, Summary]) -> MakeFolder:
         weights: Literal["initial", "trained"] = "initial",
         checkpoint_seconds: float = 300.0,
         length: str = "60it",
+        dataset: tuple[Path, Summary] = digits,
         **words: Any,
     ) -> Path:
-        data, summary = digits
+        data, summary = dataset
         for part in ("model", "data", "checkpoint", "tmp", "out"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         (folder / DATA).symlink_to(data)
         if model is not None:
             shutil.copyfile(model, folder / MODEL)
         chosen = {"hidden": [32]} if architecture == "mlp" and arguments is None else arguments or {}
-        given = arguments_for(architecture, chosen, data_shape=summary.shape, classes=summary.classes)
+        given = arguments_for(
+            architecture, chosen, data_shape=summary.shape, classes=summary.classes, task=summary.task
+        )
         asked = {"search": "iterative", "levels": 2, "training": {"length": length, "evaluate_every": "20it"}} | words
         recipe = resolve(
             asked, architecture=architecture, uploaded=model is not None, weights=weights, device_kind="cpu", seed=0

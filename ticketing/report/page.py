@@ -111,7 +111,7 @@ def _certificate(report: words.Report) -> str:
     note = (
         f"Paired differences in test accuracy (points) at the checkpoint of minimum validation loss, level "
         f"{certificate['level']}; replicates of the {certificate['replicates_of']}, trained in a data order the "
-        f"search never saw. One test example is {100 * certificate['resolution']:.2f} points. "
+        f"search never saw. One test {words.answer(report)} is {100 * certificate['resolution']:.2f} points. "
         "A bound counts only if both intervals agree on it."
     )
     return f'<h2>Certificate</h2>{table(head, rows)}<p class="note">{escape(note)}</p>'
