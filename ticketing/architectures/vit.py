@@ -14,6 +14,8 @@ from ticketing.architectures.inventory import Layer
 PATCHES = (16, 8, 4, 2, 1)
 LEAST_PATCHES = 7
 """A side: with fewer there is little for attention to compare."""
+MAX_PATCHES = 4096
+"""64 x 64: attention costs their square."""
 DEVIATION = 0.02
 """Of everything but the patches' projection (Touvron et al. 2020: a truncated normal)."""
 
@@ -46,6 +48,8 @@ class VitArguments(ImageArguments):
             raise ValueError(f"expected a width that {self.heads} heads divide, got {self.width}")
         if any(side % self.patch for side in self.input_size):
             raise ValueError(f"expected an input_size that a patch of {self.patch} divides, got {self.input_size}")
+        if self.patches > MAX_PATCHES:
+            raise ValueError(f"expected a patch that leaves at most {MAX_PATCHES} of them, got {self.patches}")
         return self
 
     @property

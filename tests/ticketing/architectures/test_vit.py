@@ -68,9 +68,11 @@ def test_every_rate_but_that_of_norms_has_a_layer() -> None:
     ("size", "patch"), [([224, 224], 16), ([64, 64], 8), ([32, 32], 4), ([28, 28], 4), ([8, 8], 1), ([9, 7], 1)]
 )
 def test_a_patch_left_out_suits_the_image(size: list[int], patch: int) -> None:
-    filled = arguments_for("vit-tiny", {"in_channels": 1, "input_size": size})
-    assert filled["patch"] == patch
-    assert arguments_for("vit-tiny", filled | {"patch": 1})["patch"] == 1
+    assert arguments_for("vit-tiny", {"in_channels": 1, "input_size": size})["patch"] == patch
+
+
+def test_a_patch_that_is_given_is_taken() -> None:
+    assert arguments_for("vit-tiny", {"in_channels": 1, "input_size": [32, 32], "patch": 8})["patch"] == 8
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,7 @@ def test_a_patch_left_out_suits_the_image(size: list[int], patch: int) -> None:
     [
         ({"width": 100}, "3 heads divide, got 100"),
         ({"patch": 5}, "patch of 5 divides"),
+        ({"input_size": [255, 255]}, "at most 4096 of them, got 65025"),
         ({"input_size": [224]}, "at least 2 items"),
     ],
 )
