@@ -35,7 +35,7 @@ def resolve(
         max_accuracy_drop: The job's gate; the tolerance of the certificate where the recipe names none.
 
     Raises:
-        RecipeError: A field is unknown, out of bounds, or does not suit the model.
+        RecipeError: A field is unknown, out of bounds, or does not suit the model or the device.
     """
     defaults: dict[str, Any] = {
         "seed": seed,
@@ -51,6 +51,9 @@ def resolve(
         defaults["rewind"] = "lr"
     recipe = parse_recipe(raw, defaults=merge(defaults, preset(architecture)))
     faults = list(_faults_with_model(recipe, uploaded=uploaded, weights=weights))
+    if device_kind == "cpu" and recipe.training.precision == "fp16":
+        detail = "expected fp32 or bf16 on a CPU, which gains nothing by fp16, got fp16"
+        faults.append(Fault("/recipe/training/precision", "needs_gpu", detail, ("fp32", "bf16")))
     if faults:
         raise RecipeError("; ".join(fault.detail for fault in faults), faults)
     return recipe

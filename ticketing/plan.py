@@ -10,6 +10,7 @@ from ticketing.folder import StartSpec
 from ticketing.recipe import Iterative
 from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
+from ticketing.suitability import check_schedule, warnings_of
 
 # Forward and backward cost three forwards; a multiply-add is two operations.
 FLOPS_PER_MULTIPLY_ADD = 6
@@ -66,20 +67,21 @@ def plan(
         start: Of a fork: levels that are taken over cost nothing and are in the ladder all the same.
 
     Raises:
-        RecipeError: The ladder cannot be walked, rewind and milestones lie outside the training, or a fork asks for
-            what its parent does not have.
+        RecipeError: The ladder cannot be walked, rewind or warm-up lie outside the training, or a fork asks for what
+            its parent does not have.
     """
     rows = kept_counts(inventory, recipe, start)
     if start is not None:
         check_start(recipe, start, train=train)
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
+    check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
     counted = _counted(recipe, levels=len(rows) - 1, steps=steps, first=first, trained=trained, start=start)
     updates, trainings = counted
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
-    rate = CPU_FLOPS_PER_SECOND[recipe.training.precision]
-    seconds = updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE)
+    rate = CPU_FLOPS_PER_SECOND.get(recipe.training.precision)
+    seconds = None if rate is None else round(updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE), 1)
     total = inventory.prunable_total
     return Plan(
         layers=[
@@ -96,9 +98,9 @@ def plan(
         trainings=trainings,
         updates=updates,
         training_flops=updates * flops_per_update,
-        estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
+        estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
-        warnings=_warnings(recipe, answers=test * inventory.predictions, start=start),
+        warnings=_warnings(inventory, recipe, answers=test * inventory.predictions, start=start),
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
@@ -143,7 +145,9 @@ def _counted(
     return updates, trainings
 
 
-def _warnings(recipe: Iterative, *, answers: int, start: StartSpec | None) -> list[dict[str, str]]:
+def _warnings(
+    inventory: Inventory, recipe: Iterative, *, answers: int, start: StartSpec | None
+) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
     if evidence.replicates < 3:
@@ -154,6 +158,7 @@ def _warnings(recipe: Iterative, *, answers: int, start: StartSpec | None) -> li
     if evidence.replicates and not isinstance(recipe.rewind, Step):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
+    warnings += warnings_of(recipe, inventory)
     if start is not None:
         warnings += _warnings_of_fork(recipe, start)
     return [{"code": code, "detail": detail} for code, detail in warnings]

@@ -33,6 +33,7 @@ from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
 from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
+from ticketing.suitability import check_data
 from ticketing.workbench import INVARIANTS, Workbench
 
 
@@ -93,6 +94,7 @@ def load(folder: Path, spec: RunSpec, recipe: Iterative, *, device: torch.device
     if misfit is not None:
         raise DataError(misfit, [Fault("/dataset", "does_not_fit", misfit)])
     if listed.task == "next_token":
+        check_data(recipe.training, shape=summary.shape, classes=summary.classes)
         (context,) = listed.input_shape
         return subject, prepare_tokens(canonical, weights=subject.weights, device=device, context=context)
     channels_last = listed.convolutional

@@ -29,7 +29,10 @@ class Checkpointing:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0."""
+    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0.
+
+    With `training.ema`, `final` and `best` are of the averaged weights; `captured` never is.
+    """
 
     final: dict[str, Tensor]
     """After the last update."""
@@ -144,7 +147,7 @@ def _rates(training: Training, per_epoch: int, *, fine_tune: bool) -> Callable[[
 def _trained(trainee: Trainee, *, updates: int) -> Trained:
     assert trainee.best is not None  # the last update is always evaluated, and its loss is finite
     return Trained(
-        final=trainee.mask.applied_to(state_of(trainee.network)),
+        final=trainee.mask.applied_to(state_of(trainee.result)),
         best=trainee.mask.applied_to(copies(trainee.best)),
         curve=tuple(trainee.curve),
         captured={step: trainee.mask.applied_to(state) for step, state in trainee.captured.items()},

@@ -1,7 +1,7 @@
 """One training within a run: journaled, resumable, watched. Knows neither searches nor what a training is for."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -11,6 +11,7 @@ from ticketing.data.dataset import Dataset
 from ticketing.folder import EventType, StartSpec
 from ticketing.invariants import Invariants
 from ticketing.journal import Journal
+from ticketing.lean import Lean, lean
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
 from ticketing.plan import Plan
@@ -124,12 +125,13 @@ class Workbench:
         self.invariants.hold(
             "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
         )
+        slim = self._lean(mask, resume)
         trained = train(
-            self.invariants.watched(self.subject.module, mask, name=name),
-            rewind_point,
+            self.invariants.watched(slim.module, slim.mask, name=name),
+            slim.shrunk(rewind_point),
             data=self.data,
             training=self.recipe.training,
-            mask=None if mask.kept_count == mask.total else mask,
+            mask=None if mask.kept_count == mask.total else slim.mask,
             order_seed=order_seed,
             observer=self.progress.inside(where, begins_at=begins_at),
             first_step=first_step,
@@ -138,9 +140,19 @@ class Workbench:
             checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),
             resume=resume,
         )
+        trained = _grown(trained, slim, whole=mask.applied_to(rewind_point))
         self.invariants.started(trained.captured[first_step], rewind_point=rewind_point, mask=mask, name=name)
         self.progress.skip(trained.updates - (begins_at - first_step))
         return trained, Result.of(trained, seconds=seconds_before + self.clock() - started)
+
+    def _lean(self, mask: Mask, resume: TrainingState | None) -> Lean:
+        """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it."""
+        decays = self.recipe.training.optimizer.weight_decay > 0
+        slim = lean(self.subject.module, mask, decays=decays, device=self.data.device)
+        begun_otherwise = resume is not None and any(
+            resume.state[name].shape != kept.shape for name, kept in slim.mask.items()
+        )
+        return Lean(self.subject.module, mask, {}) if begun_otherwise else slim
 
     def record(
         self, where: Where, result: Result, trained: Trained, tensors: Mapping[str, Tensor] | None = None
@@ -181,3 +193,13 @@ class Workbench:
     def say(self, word: EventType, **data: Any) -> None:
         """Say a fact to whoever runs this."""
         self.observer.emit(word, **data)
+
+
+def _grown(trained: Trained, slim: Lean, *, whole: Mapping[str, Tensor]) -> Trained:
+    """Put the states that a training made back into the whole network."""
+    return replace(
+        trained,
+        final=slim.grown(trained.final, whole=whole),
+        best=slim.grown(trained.best, whole=whole),
+        captured={step: slim.grown(state, whole=whole) for step, state in trained.captured.items()},
+    )

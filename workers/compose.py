@@ -44,6 +44,9 @@ def run_slot(
         redis_url: Of the broker and of the nudges.
         kind: `cpu`, `gpu` or `inspect`: what it may claim.
         command: See `Equipment.command`.
+
+    Raises:
+        SchemaError: The database was made by an older or a newer program.
     """
     host = socket.gethostname()
     name = f"{kind}-{device.index}"
@@ -107,6 +110,8 @@ def run_slot(
         refusals=refusals,
     )
     signal.signal(signal.SIGTERM, _end_in_order)
+    # Also when it is started again: another program may have migrated the database since.
+    outlast(database.require_newest, too_late=stopped.is_set)
     try:
         outlast(standing.open, too_late=stopped.is_set)  # announces the slot
         listen_for_orders(redis_url, slot.ordered)

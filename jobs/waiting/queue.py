@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from celery import Celery
 from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
 
 from jobs import broker
 
@@ -57,20 +58,39 @@ def send_hint(app: Celery, slot_kind: str) -> bool:
 
 
 def waiting(redis_url: str, slot_kind: str) -> int | None:
-    """Count the hints in the queue of a kind of slot, or None when the broker is away."""
+    """Count the hints in the queue of a kind of slot, or None when the broker is away.
+
+    Raises:
+        redis.exceptions.ResponseError: Something else than a queue lies at its key.
+    """
     try:
         with broker.client(redis_url) as client:
             # The Redis transport keeps a queue as a list of that name.
             return int(client.llen(queue_name(slot_kind)))
+    except ResponseError:
+        raise
     except FAILURES:
         return None
+
+
+def type_of(client: Redis, key: str) -> str:
+    """Say what a key holds, in Redis's word: `list` for a queue, `none` for an empty one.
+
+    Raises:
+        redis.exceptions.RedisError: Redis is away.
+    """
+    word = client.type(key)
+    return word.decode() if isinstance(word, bytes) else word
 
 
 def top_up(app: Celery, redis_url: str, wanted: Mapping[str, int]) -> int:
     """Send the hints that are missing from each kind's queue and give how many the broker took."""
     sent = 0
     for slot_kind, count in wanted.items():
-        there = waiting(redis_url, slot_kind)
+        try:
+            there = waiting(redis_url, slot_kind)
+        except ResponseError:  # its key holds no list: its slots look without hints
+            continue
         if there is None:
             break
         for _ in range(count - there):

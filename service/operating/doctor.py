@@ -17,10 +17,11 @@ from jobs.blobs import open_blobs
 from jobs.database import Database
 from jobs.migrations import revisions
 from jobs.settings import Settings
+from jobs.waiting import queue
 from service.operating.embedded import NoRedisError, find_server
 from service.operating.listening import RefusedError
 from service.operating.probing import probe_sandbox
-from service.operating.slots import cores_here, gpus_here
+from service.operating.slots import KINDS, cores_here, gpus_here
 
 SAFE_SQLITE = (3, 51, 3)
 """Before it the write-ahead log has a rare corruption bug, which `Database.fold` keeps away from."""
@@ -112,6 +113,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
     try:
         with broker.client(settings.redis_url) as client:
             found = client.info()
+            held = {key: queue.type_of(client, key) for key in map(queue.queue_name, KINDS)}
     except (RedisError, OSError) as error:
         yield Finding("Redis", False, f"expected an answer, got {type(error).__name__}")
         return
@@ -120,6 +122,10 @@ def _redis(settings: Settings) -> Iterator[Finding]:
     version = found.get("valkey_version", found.get("redis_version"))
     well = policy == KEEPS_EVERYTHING
     yield Finding(name, well, f"version {version}, maxmemory-policy {policy}")
+    for key, kind in held.items():
+        if kind not in ("list", "none"):
+            told = f"expected a list of hints at the key {key}, got a {kind}: rename or delete it"
+            yield Finding(f"queue {key}", False, told)
 
 
 def _blobs(settings: Settings) -> Finding:

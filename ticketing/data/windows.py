@@ -50,4 +50,11 @@ def prepare_tokens(
         placed = tokens[: used + 1].to(device, torch.int64)
         arrays |= {f"x_{name}": placed[:-1].view(-1, context), f"y_{name}": placed[1:].view(-1, context)}
     summary = canonical.summary
-    return Dataset(**arrays, classes=summary.classes, name=summary.name, fingerprint=summary.fingerprint, notes=notes)
+    return Dataset(
+        **arrays,
+        classes=summary.classes,
+        name=summary.name,
+        fingerprint=summary.fingerprint,
+        labels_changed=0,
+        notes=notes,
+    )

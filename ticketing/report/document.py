@@ -76,6 +76,7 @@ def document(
             "validation": len(bench.data.y_validation),
             "test": len(bench.data.y_test),
             "predictions_per_example": bench.subject.inventory.predictions,
+            "labels_changed": bench.data.labels_changed,
         },
         "model": {
             "architecture": bench.subject.spec.architecture,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.waiting.queue import celery_app, send_hint, top_up, waiting
+from jobs import broker
+from jobs.waiting.queue import celery_app, send_hint, top_up, type_of, waiting
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import PrivateRedis
@@ -79,6 +80,15 @@ def test_topping_up_sends_only_what_is_missing(private_redis: PrivateRedis) -> N
     assert top_up(app, private_redis.url, {"cpu": 3, "inspect": 1}) == 3
     assert [waiting(private_redis.url, kind) for kind in ("cpu", "inspect")] == [3, 1]
     assert top_up(app, private_redis.url, {"cpu": 3, "inspect": 1}) == 0
+
+
+def test_topping_up_passes_over_a_key_that_is_no_queue(private_redis: PrivateRedis) -> None:
+    app = celery_app(private_redis.url)
+    with broker.client(private_redis.url) as client:
+        client.set("winnow.cpu", "somebody else's")
+        assert top_up(app, private_redis.url, {"cpu": 3, "inspect": 1}) == 1
+        assert type_of(client, "winnow.inspect") == "list"
+        assert type_of(client, "winnow.cpu") == "string"
 
 
 def test_topping_up_a_dead_broker_sends_nothing(private_redis: PrivateRedis) -> None:

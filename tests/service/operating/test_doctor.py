@@ -70,6 +70,20 @@ def test_a_redis_that_evicts_is_named(tmp_path: Path, start_redis: Callable[[], 
     assert not findings.get("Redis", findings.get("Valkey")).well  # type: ignore[union-attr]
 
 
+def test_a_key_of_redis_that_should_be_a_queue_and_is_none_is_named(
+    tmp_path: Path, start_redis: Callable[[], Any]
+) -> None:
+    _, url = start_redis()
+    settings = settings_for(tmp_path, redis_url=url)
+    with broker.client(url) as client:
+        client.lpush("winnow.gpu", "a hint")
+        assert not [what for what in found(settings) if what.startswith("queue")]
+        client.set("winnow.cpu", "somebody else's")
+    finding = found(settings)["queue winnow.cpu"]
+    assert not finding.well
+    assert "got a string" in finding.detail
+
+
 def test_a_redis_that_is_away_is_a_finding(tmp_path: Path) -> None:
     finding = found(settings_for(tmp_path, redis_url="redis://127.0.0.1:1/0"))["Redis"]
     assert not finding.well

