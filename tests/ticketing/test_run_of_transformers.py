@@ -157,6 +157,7 @@ def test_a_gpt_learns_which_token_follows_which(finish: Callable[[str], Path], t
         "validation": 31,
         "test": 62,
         "predictions_per_example": 16,
+        "labels_changed": 0,
     }
     assert report["certificate"]["resolution"] == 1 / (62 * 16)
 
