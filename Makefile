@@ -1,7 +1,7 @@
 # One command per wish. `make demo` and `make test` work on a fresh machine; both set up first.
 PYTHON ?= python3
 BIN := .venv/bin
-HOME_FOLDER ?= $(or $(WINNOW_HOME),$(HOME)/.local/share/winnow)
+HOME_FOLDER ?= $(or $(WINNOW_HOME),$(HOME)/.winnow)
 
 .PHONY: setup check test serve demo bench scale soak screenshots
 

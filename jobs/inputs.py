@@ -11,6 +11,7 @@ from jobs.clock import rfc3339
 from jobs.errors import NotFoundError
 from jobs.pages import Page, PageRequest, keyset
 from ticketing.architectures import Inventory
+from ticketing.parsing import unsupported
 from ticketing.recipe import SEARCHES
 from ticketing.task import Task
 
@@ -131,8 +132,13 @@ def model_object(model: Model) -> dict[str, Any]:
     """Show a model as the API does, with its prunable share and the searches that can take it."""
     inventory = None if model.inventory is None else Inventory.from_json(model.inventory)
     share = None if inventory is None else inventory.prunable_total / inventory.parameters_total
-    searches = [] if inventory is None else [{"search": name, "supported": True, "reason": None} for name in SEARCHES]
+    searches = [] if inventory is None else [_support(model, name) for name in SEARCHES]
     return _shown(model) | {"prunable_share": share, "searches": searches}
+
+
+def _support(model: Model, search: str) -> dict[str, Any]:
+    reason = unsupported(search, architecture=model.architecture, uploaded=model.uploaded)
+    return {"search": search, "supported": reason is None, "reason": reason}
 
 
 def dataset_object(dataset: Dataset) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The operator's command `winnow-server`: starts the service or its parts, and looks after them."""
 
+import importlib.metadata
 import socket
 import sys
 from pathlib import Path
@@ -22,6 +23,22 @@ Slots = Annotated[str, typer.Option(help="auto, none, or e.g. cpu=2,inspect=1; c
 Child = Annotated[str | None, typer.Option(hidden=True, help="Command of the slots' children, as a JSON list.")]
 BackupFolder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
 ReadyFile = Annotated[Path | None, typer.Option(help="Gets the address as JSON when requests are answered.")]
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"winnow-server {importlib.metadata.version('winnow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version, and nothing else."),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()

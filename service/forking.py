@@ -16,7 +16,7 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RequestError
 from ticketing.folder import StartSpec
 from ticketing.parsing import parse_recipe
-from ticketing.recipe import Iterative
+from ticketing.recipe import AnyRecipe, Iterative
 from ticketing.start import start_from
 
 
@@ -27,7 +27,7 @@ class PreparedFork:
     submission: JobSubmission
     model: Model
     dataset: Dataset
-    recipe: Iterative
+    recipe: AnyRecipe
     plan: Mapping[str, Any]
     columns: Mapping[str, Any]
     """Further ones of its row: what it was made from."""
@@ -53,6 +53,9 @@ def prepare_fork(
     parent = parent_of(conn, tenant=tenant, job_id=job_id)
     if parent.row["kind"] == "grid":
         detail = f"expected a job with levels, got the grid {job_id}: fork one of its children"
+        raise RequestError(detail, [Fault("path:job_id", "not_forkable", detail)])
+    if parent.row["search"] != "iterative":
+        detail = f"expected a job with levels to go on from, got {job_id} of the search {parent.row['search']}"
         raise RequestError(detail, [Fault("path:job_id", "not_forkable", detail)])
     submission = forked(parent, wanted)
     found: list[StartSpec] = []
@@ -84,13 +87,15 @@ def prepare_fork(
 
 def _start(parent: Parent, level: int, recipe: Iterative, inventory: Inventory) -> StartSpec:
     """Say how the fork starts from the newest checkpoint that holds the level."""
+    of = parse_recipe(parent.row["resolved_recipe"])
+    assert isinstance(of, Iterative)
     for checkpoint in parent.checkpoints:
         start = start_from(
             job=parent.row["id"],
             level=level,
             sha256=checkpoint["sha256"],
             where=checkpoint["where"],
-            parent=parse_recipe(parent.row["resolved_recipe"]),
+            parent=of,
             parent_start=parent.start,
             recipe=recipe,
             inventory=inventory,
@@ -98,4 +103,6 @@ def _start(parent: Parent, level: int, recipe: Iterative, inventory: Inventory) 
         if start is not None:
             return start
     job_id, left = parent.row["id"], len(parent.checkpoints)
-    raise LevelNotKeptError(f"expected a checkpoint of {job_id} that holds level {level}, got {left} without it")
+    raise LevelNotKeptError(
+        f"expected a level that a checkpoint of {job_id} holds, got level {level}, which none of the {left} kept holds"
+    )

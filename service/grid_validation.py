@@ -13,6 +13,7 @@ from jobs.making.creation import inputs_of
 from jobs.making.intake import HeaderCheck
 from service.validation import device_kind, filled
 from ticketing.errors import Fault, RecipeError, RequestError
+from ticketing.recipe import TicketRecipe
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ def prepare_grid(
     def prepared(point: Point) -> PreparedPoint:
         raw = recipe_at(submission.recipe, point)
         recipe, planned = filled(raw, model, dataset, device_kind=kind, seed=seed, gates=submission.gates)
+        if not isinstance(recipe, TicketRecipe):
+            detail = f"expected a search that makes tickets to lay beside each other, got {recipe.search}"
+            raise RecipeError(detail, [Fault("/recipe/search", "no_ticket", detail)])
         plan = None if planned is None else planned.as_json()
         return PreparedPoint(point, raw, recipe.model_dump(mode="json"), plan)
 

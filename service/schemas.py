@@ -79,6 +79,7 @@ class SearchEntry(Answer):
     name: str
     summary: str
     schema_url: str
+    page: str = Field(description="Of the documentation.")
 
 
 class ArchitectureEntry(Answer):

@@ -13,16 +13,16 @@ from jobs.blobs import Blobs
 from service.rendering import duration, filesize, flops, points, share
 from service.results import Results
 from ticketing.report.figure import accuracy_figure
-from ticketing.report.words import verdict_sentence
+from ticketing.report.words import tested, verdict_sentence
 
 MAX_REPORT_BYTES = 32 << 20
-BRANCHES = ("ticket", "dense", "reinit", "shuffle")
 FILES = {
     "ticket.safetensors": "the ticket: rewound weights, zeros where pruned",
     "model.safetensors": "the trained sparse model, dense layout: loads anywhere",
     "mask.safetensors": "the mask, bits packed",
     "sparse.safetensors": "the trained model, kept weights alone: the small one",
     "answers.safetensors": "who got which test example right: the certificate can be judged again",
+    "widths.csv": "every training of a sweep over widths, for spreadsheets",
     "report.html": "the evidence on one page, opens offline",
     "report.json": "the same for programs",
     "report.md": "a model card",
@@ -182,7 +182,7 @@ def level_rows(made: Results, report: Report | None) -> list[dict[str, Any]]:
 
 def branches(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """List what was taken to the test at any level."""
-    return [branch for branch in BRANCHES if any(row["test"].get(branch) for row in rows)]
+    return tested(rows)
 
 
 def figure(rows: Sequence[Mapping[str, Any]]) -> Markup | None:

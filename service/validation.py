@@ -14,12 +14,12 @@ from jobs.making.creation import inputs_of
 from jobs.making.intake import HeaderCheck
 from jobs.making.submissions import Gates, JobSubmission
 from ticketing.architectures import Inventory
-from ticketing.errors import ModelError
+from ticketing.errors import Fault, ModelError, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.headers import Header, compare, read_header
 from ticketing.parsing import resolve
-from ticketing.plan import Plan, plan
-from ticketing.recipe import Iterative
+from ticketing.planning import AnyPlan, no_levels, plan_of
+from ticketing.recipe import AnyRecipe, Iterative, TicketRecipe
 from ticketing.splits import roles
 from ticketing.suitability import check_data
 
@@ -33,9 +33,9 @@ class Prepared:
 
     model: Model
     dataset: Dataset
-    recipe: Iterative
+    recipe: AnyRecipe
     """Every default filled, the seed fixed."""
-    plan: Plan | None
+    plan: AnyPlan | None
     """None while an input is being inspected."""
 
     @property
@@ -100,7 +100,7 @@ def filled(
     seed: int,
     gates: Gates,
     start_of: StartOf | None = None,
-) -> tuple[Iterative, Plan | None]:
+) -> tuple[AnyRecipe, AnyPlan | None]:
     """Fill a recipe for a model and a dataset, and plan it as far as can be known now.
 
     Raises:
@@ -115,7 +115,17 @@ def filled(
         seed=seed,
         max_accuracy_drop=gates.max_accuracy_drop,
     )
+    if not isinstance(recipe, TicketRecipe):
+        _refuse_gates(gates, recipe.search)
     return recipe, _plan(model, dataset, recipe, start_of)
+
+
+def _refuse_gates(gates: Gates, search: str) -> None:
+    """Refuse gates of a search that makes no ticket: none could ever be met."""
+    asked = sorted(gates.model_dump(exclude_none=True))
+    if asked:
+        detail = f"expected none: {search} makes no ticket that a gate could look at"
+        raise RecipeError(f"gates: {detail}", [Fault(f"/gates/{name}", "no_ticket", detail) for name in asked])
 
 
 def header_check(database: Database, blobs: Blobs, *, tenant: str, sha256: str | None) -> HeaderCheck:
@@ -159,12 +169,14 @@ def device_kind(conn: Connection, device: str, slot_seconds: float) -> Literal["
     return "gpu" if gpu else "cpu"
 
 
-def _plan(model: Model, dataset: Dataset, recipe: Iterative, start_of: StartOf | None) -> Plan | None:
+def _plan(model: Model, dataset: Dataset, recipe: AnyRecipe, start_of: StartOf | None) -> AnyPlan | None:
     if model.inventory is None or dataset.summary is None:
         return None
     inventory, trained = Inventory.from_json(model.inventory), model.weights == "trained"
-    start = None if start_of is None else start_of(recipe, inventory)
+    if start_of is not None and not isinstance(recipe, Iterative):
+        raise no_levels(recipe.search)
+    start = start_of(recipe, inventory) if start_of is not None and isinstance(recipe, Iterative) else None
     context = inventory.input_shape[0] if inventory.task == "next_token" else None
     train, test = roles(dataset.summary["splits"], trained=trained, context=context)
     check_data(recipe.training, shape=tuple(dataset.summary["shape"]), classes=dataset.summary["classes"])
-    return plan(inventory, recipe, train=train, test=test, trained=trained, start=start)
+    return plan_of(inventory, recipe, train=train, test=test, trained=trained, start=start)

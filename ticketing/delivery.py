@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ticketing.choice import best_level
-from ticketing.evidence import on_test, trainings
+from ticketing.evidence import all_trainings, on_test
 from ticketing.export.answers import write_answers
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
@@ -16,6 +16,7 @@ from ticketing.folder import RunSpec
 from ticketing.judgement import Judge
 from ticketing.provenance import provenance, state_digest
 from ticketing.report.document import document
+from ticketing.report.words import regime_sentence
 from ticketing.ticket import Ticket
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -47,7 +48,7 @@ def deliver(
     notes = [{"code": "validation_from_test", "detail": note} for note in bench.data.notes]
     for promise in ("ticket", "model"):
         state = ticket.start if promise == "ticket" else ticket.trained
-        bench.invariants.zeros(state, ticket.mask, name=promise)
+        bench.invariants.pruned(state, ticket.mask, name=promise, held=ticket.start if found.actions.holds else None)
     report = document(
         bench,
         found,
@@ -60,6 +61,9 @@ def deliver(
         warnings=[*bench.plan.warnings, *notes],
         sizes={"dense_weights": _bytes(bench.subject.initial_state), **weight_files},
     )
+    if report["regime"]["levels"][0]["regime"] == "classical":
+        report["warnings"].append({"code": "classical_regime", "detail": regime_sentence(report)})
+        bench.say("warning", **report["warnings"][-1])
     for row in report["levels"]:
         kept = recipe.keep_levels == "models"
         level_ticket = ticket_at(found, row["level"], with_weights=kept)
@@ -68,8 +72,7 @@ def deliver(
         write_answers(
             out / "answers.safetensors",
             bench.journal,
-            trainings(bench, 0, tuple(judged)),
-            replicates=recipe.evidence.replicates,
+            all_trainings(bench, judged),
             examples=examples,
             predictions=predictions,
         )
@@ -84,7 +87,8 @@ def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Tick
     mask = found.mask(0, level)
     if not with_weights:
         return Ticket(level, mask, {}, {})
-    return Ticket(level, mask, mask.applied_to(found.rewind_point(0, level)), found.trained(0, level))
+    start = found.start(0, level)
+    return Ticket(level, mask, start if found.actions.holds else mask.applied_to(start), found.trained(0, level))
 
 
 def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:

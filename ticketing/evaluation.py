@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ticketing.data.canonical import torch_dtype
+from ticketing.losses import Loss
 from ticketing.recipe import Precision
 
 BATCH_SIZES = {"cpu": 100, "cuda": 2000}
@@ -28,6 +29,11 @@ class Evaluation:
     correct: Bool[Tensor, "examples ..."]
     """Per example, or per token of every window, on the CPU."""
 
+    @property
+    def error(self) -> float:
+        """Fraction wrong, in [0, 1]: counted, so that one in a thousand is 0.001 to the bit."""
+        return int((~self.correct).sum()) / self.correct.numel()
+
 
 def evaluate(
     network: nn.Module,
@@ -36,6 +42,7 @@ def evaluate(
     *,
     precision: Precision = "fp32",
     batch_size: int | None = None,
+    loss: Loss = functional.cross_entropy,
 ) -> Evaluation:
     """Evaluate a network in eval mode and leave its mode as it was.
 
@@ -45,6 +52,7 @@ def evaluate(
         y: Their classes; of windows the class at every token, all of which count alike.
         precision: As the network was trained; the losses are summed in float64 either way.
         batch_size: Examples at once; None for that of the device. The last bits of a loss may depend on it.
+        loss: What is averaged over the examples.
     """
     device = x.device.type
     at_once = batch_size or max(1, min(BATCH_SIZES[device], PREDICTIONS[device] // y[0].numel()))
@@ -54,7 +62,7 @@ def evaluate(
     with torch.inference_mode():
         for xs, ys in zip(torch.split(x, at_once), torch.split(y, at_once), strict=True):
             given = logits(network, xs, precision=precision)
-            losses.append(functional.cross_entropy(given.flatten(0, -2), ys.flatten(), reduction="none"))
+            losses.append(loss(given.flatten(0, -2), ys.flatten(), reduction="none"))
             correct.append(given.argmax(-1) == ys)
     network.train(was_training)
     right = torch.cat(correct).cpu()

@@ -25,6 +25,8 @@ def say_completed(bench: Workbench, where: Where, mask: Mask, result: Result, **
         validation_loss=result.loss,
         early_stop_step=result.early_stop_step,
         censored=result.censored,
+        train_accuracy=result.train_accuracy,
+        train_loss=result.train_loss,
         seconds=round(result.seconds, 3),
         updates=result.updates,
         **more,

@@ -25,6 +25,8 @@ ITEM_BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
     "I32": 4, "U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8,
 }  # fmt: skip
+# A zip, or a pickle of protocol 2 to 5; looked for only where the length is no header's.
+SAVED_BY_TORCH = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 class TensorEntry(NamedTuple):
@@ -107,8 +109,11 @@ def _raw_header(file: BinaryIO | BufferedIOBase) -> tuple[bytes, int]:
     file.seek(0)
     if size < 8:
         raise _bad(f"expected 8 bytes of header length, got a file of {size} bytes")
-    (length,) = struct.unpack("<Q", file.read(8))
+    start = file.read(8)
+    (length,) = struct.unpack("<Q", start)
     if length > MAX_HEADER_BYTES or length > size - 8:
+        if start.startswith(SAVED_BY_TORCH):
+            raise _bad("expected a header, got a pickle or a zip, as torch.save writes: convert it to safetensors")
         raise _bad(f"expected a header of at most {min(MAX_HEADER_BYTES, size - 8)} bytes, got {length}")
     raw = file.read(length)
     if not raw.startswith(b"{"):

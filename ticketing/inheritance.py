@@ -5,6 +5,7 @@ Of every search that had reached the level k of a `StartSpec`, a fork's journal 
 | piece                        | of levels | what                                                                |
 | `search/r/dense/0`, `search/r/ticket/l` | 0 to k-1  | results and curves, each marked `inherited`             |
 | `mask/r/l`                   | 1 to k    | the masks, checked again against the ladder                         |
+| `initial/r/l`, `ineligible/r/l` | 1 to k | what else was decided with the masks, where something was           |
 | `point/r`                    |           | the parent's rewind point, where the fork rewinds to a later update |
 | `latest/r`                   | k-1       | what it trained to, where the fork restarts from trained weights    |
 | `restart/r/l`, `trained/0/l` | below k   | where the fork judges or exports those levels                       |
@@ -51,6 +52,9 @@ def take_over(bench: Workbench, found: Findings, folder: Path, *, spec: RunSpec,
     for replicate in range(searches):
         for piece in _needed(bench, replicate, start.level, restart=restart):
             _copy(parent, bench, piece)
+        for piece in (f"ineligible/{replicate}/{below + 1}" for below in range(start.level)):
+            if piece in parent.facts:
+                _copy(parent, bench, piece)
         for level in range(start.level):
             bench.journal.facts[Where.of_search(replicate, level).piece]["inherited"] = True
         if restart.from_trained:
@@ -87,6 +91,8 @@ def _needed(bench: Workbench, replicate: int, level: int, *, restart: Restart) -
     for below in range(level):
         yield Where.of_search(replicate, below).piece
         yield f"mask/{replicate}/{below + 1}"
+        if bench.recipe.pruned != "zero":
+            yield f"initial/{replicate}/{below + 1}"
     if restart.first_step:
         yield f"point/{replicate}"
     if keeps_restarts(bench.recipe):

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any, Literal
 
 from ticketing.certificate import Certificate, Comparison, certify, geometric_mean
 from ticketing.evidence import correct_answers
 from ticketing.journal import Journal
+from ticketing.looks import confidence_of
 from ticketing.recipe import Evidence
 from ticketing.results import Result, curve_of, first_step_at
 from ticketing.seeds import derive
@@ -28,14 +30,24 @@ class Judge:
     predictions: int = 1
     """Of one example: one, or as many as a window of text has tokens."""
 
-    def certificate(self, level: int, *, moment: str = "best") -> Certificate:
-        """Judge one level, at the minimum validation loss (`best`) or after the last update (`last`)."""
+    def replicates(self, level: int) -> int:
+        """Count the replicates that were trained whole at a level; at 0 those of the dense network."""
+        branch = ("ticket", *self.evidence.controls)[-1] if level else "dense"
+        tested = (Where(r, "certificate", branch, level).piece in self.journal.facts for r in count())
+        return sum(takewhile(bool, tested))
+
+    def certificate(self, level: int, *, moment: str = "best", replicates: int | None = None) -> Certificate:
+        """Judge one level, at the minimum validation loss (`best`) or after the last update (`last`).
+
+        By all its replicates, or by those before a number: what was seen at an earlier look.
+        """
+        n = self.replicates(level) if replicates is None else replicates
         answers = {
             branch: correct_answers(
                 self.journal,
                 branch=branch,
                 level=0 if branch == "dense" else level,
-                replicates=self.evidence.replicates,
+                replicates=n,
                 examples=self.examples,
                 predictions=self.predictions,
                 moment=moment,
@@ -48,15 +60,24 @@ class Judge:
             {control: answers[control] for control in self.evidence.controls},
             tolerance=self.evidence.tolerance,
             seed=derive(self.seed, 0, "bootstrap", level, moment),
+            confidence=confidence_of(self.evidence.looks),
         )
 
+    def looks(self, level: int) -> list[dict[str, Any]]:
+        """List what was seen at every look at a level, the last one included."""
+        taken = [n for n in self.evidence.looks if n <= self.replicates(level)]
+        return [{"n": n, "verdict": self.certificate(level, replicates=n).verdict} for n in taken]
+
     def accuracies(self, branch: str, level: int) -> dict[str, Any]:
-        """Give a branch's test accuracies at the minimum validation loss, one per replicate."""
+        """Give a branch's test accuracies at the minimum validation loss, one per replicate of a level.
+
+        The dense network stands beside every level, with as many replicates as that level has.
+        """
         correct = correct_answers(
             self.journal,
             branch=branch,
-            level=level,
-            replicates=self.evidence.replicates,
+            level=0 if branch == "dense" else level,
+            replicates=self.replicates(level),
             examples=self.examples,
             predictions=self.predictions,
         )
@@ -65,27 +86,29 @@ class Judge:
 
     def early_stop(self, level: int) -> dict[str, Any]:
         """Compare when the validation loss was lowest, and how low: every branch over the ticket, geometric means."""
-        tickets = self._results("ticket", level)
+        n = self.replicates(level)
+        tickets = self._results("ticket", level, n)
         against = {"dense": 0} | dict.fromkeys(self.evidence.controls, level)
-        dense_losses = [result.loss for result in self._results("dense", 0)]
+        dense_losses = [result.loss for result in self._results("dense", 0, n)]
         return {
             "ticket_steps": [result.early_stop_step for result in tickets],
             "ticket_censored": [result.censored for result in tickets],
-            "over_ticket": {branch: _ratios(self._results(branch, at), tickets) for branch, at in against.items()},
+            "over_ticket": {branch: _ratios(self._results(branch, at, n), tickets) for branch, at in against.items()},
             "steps_to_dense_best": {
                 branch: [
                     first_step_at(curve_of(self.journal.tensors[where.piece]["curve"]), loss)
-                    for where, loss in zip(self._places(branch, at), dense_losses, strict=True)
+                    for where, loss in zip(_places(branch, at, n), dense_losses, strict=True)
                 ]
                 for branch, at in {"ticket": level, **against}.items()
             },
         }
 
-    def _places(self, branch: str, level: int) -> list[Where]:
-        return [Where(r, "certificate", branch, level) for r in range(self.evidence.replicates)]
+    def _results(self, branch: str, level: int, replicates: int) -> list[Result]:
+        return [Result.from_json(self.journal.facts[w.piece]) for w in _places(branch, level, replicates)]
 
-    def _results(self, branch: str, level: int) -> list[Result]:
-        return [Result.from_json(self.journal.facts[where.piece]) for where in self._places(branch, level)]
+
+def _places(branch: str, level: int, replicates: int) -> list[Where]:
+    return [Where(replicate, "certificate", branch, level) for replicate in range(replicates)]
 
 
 def _ratios(others: Sequence[Result], tickets: Sequence[Result]) -> dict[str, Any]:
@@ -126,6 +149,7 @@ def certificate_json(certificate: Certificate) -> dict[str, Any]:
     return {
         "verdict": certificate.verdict,
         "n": certificate.n,
+        "confidence": certificate.confidence,
         "against": {name: comparison_json(comparison) for name, comparison in against.items()},
         "not_beaten": list(certificate.not_beaten),
     }

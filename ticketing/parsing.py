@@ -6,10 +6,11 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
+from ticketing.agreement import contradictions, misfits_of_trained
 from ticketing.architectures import preset
 from ticketing.errors import Fault, RecipeError
 from ticketing.faults import faults_of
-from ticketing.recipe import EVIDENCE_WORDS, SEARCHES, Iterative
+from ticketing.recipe import CAPACITY_PRESET, EVIDENCE_WORDS, RECIPES, SEARCHES, AnyRecipe, CapacitySweep, Iterative
 from ticketing.step import Step
 
 
@@ -22,7 +23,7 @@ def resolve(
     device_kind: Literal["cpu", "gpu"],
     seed: int,
     max_accuracy_drop: float | None = None,
-) -> Iterative:
+) -> AnyRecipe:
     """Fill every default of a recipe for this model and device; the recipe's own words always win.
 
     Args:
@@ -37,20 +38,19 @@ def resolve(
     Raises:
         RecipeError: A field is unknown, out of bounds, or does not suit the model or the device.
     """
-    defaults: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "seed": seed,
         "training": {
             "precision": "bf16" if device_kind == "gpu" else "fp32",
             "deterministic": device_kind == "cpu",
         },
-        "evidence": {"replicates_of": "retrain" if uploaded else "search"},
     }
-    if max_accuracy_drop and max_accuracy_drop < 1:
-        defaults["evidence"]["tolerance"] = max_accuracy_drop
-    if weights == "trained":
-        defaults["rewind"] = "lr"
-    recipe = parse_recipe(raw, defaults=merge(defaults, preset(architecture)))
-    faults = list(_faults_with_model(recipe, uploaded=uploaded, weights=weights))
+    if raw.get("search") == "capacity_sweep":
+        recipe = parse_recipe(raw, defaults=merge(shared, CAPACITY_PRESET))
+    else:
+        for_ticket = _defaults_for_ticket(uploaded=uploaded, weights=weights, max_accuracy_drop=max_accuracy_drop)
+        recipe = parse_recipe(raw, defaults=merge(shared | for_ticket, preset(architecture)))
+    faults = list(_faults_with_model(recipe, architecture=architecture, uploaded=uploaded, weights=weights))
     if device_kind == "cpu" and recipe.training.precision == "fp16":
         detail = "expected fp32 or bf16 on a CPU, which gains nothing by fp16, got fp16"
         faults.append(Fault("/recipe/training/precision", "needs_gpu", detail, ("fp32", "bf16")))
@@ -59,8 +59,34 @@ def resolve(
     return recipe
 
 
-def _faults_with_model(recipe: Iterative, *, uploaded: bool, weights: str) -> list[Fault]:
+def unsupported(search: str, *, architecture: str, uploaded: bool) -> str | None:
+    """Say why a search cannot take a model; None where it can."""
+    if search != "capacity_sweep" or (architecture == "mlp" and not uploaded):
+        return None
+    came = "uploaded weights" if architecture == "mlp" else architecture
+    return f"expected the architecture mlp with a seed, whose one hidden layer is varied, got {came}"
+
+
+def _defaults_for_ticket(
+    *, uploaded: bool, weights: Literal["initial", "trained"], max_accuracy_drop: float | None
+) -> dict[str, Any]:
+    defaults: dict[str, Any] = {"evidence": {"replicates_of": "retrain" if uploaded else "search"}}
+    if max_accuracy_drop and max_accuracy_drop < 1:
+        defaults["evidence"]["tolerance"] = max_accuracy_drop
+    if weights == "trained":
+        defaults["rewind"] = "lr"
+    return defaults
+
+
+def _faults_with_model(recipe: AnyRecipe, *, architecture: str, uploaded: bool, weights: str) -> list[Fault]:
     faults = []
+    misfit = unsupported(recipe.search, architecture=architecture, uploaded=uploaded)
+    if misfit is not None:
+        faults.append(Fault("/recipe/search", "unsupported_model", misfit))
+    if isinstance(recipe, CapacitySweep):
+        return faults
+    if weights == "trained":
+        faults += misfits_of_trained(recipe)
     if weights == "trained" and isinstance(recipe.rewind, Step):
         detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
         faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
@@ -72,7 +98,7 @@ def _faults_with_model(recipe: Iterative, *, uploaded: bool, weights: str) -> li
 
 def parse_recipe(
     raw: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None, at: str = "/recipe"
-) -> Iterative:
+) -> AnyRecipe:
     """Read a recipe, filling what it leaves out from `defaults` first and the fields' own defaults after.
 
     Args:
@@ -84,14 +110,17 @@ def parse_recipe(
         RecipeError: With one fault per field: its pointer, what was expected, what came, and the words allowed.
     """
     search = raw.get("search")
-    if search not in SEARCHES:
+    if not isinstance(search, str) or search not in RECIPES:
         detail = f"expected one of {', '.join(SEARCHES)}, got {search!r}"
         raise RecipeError(detail, [Fault(f"{at}/search", "unknown_search", detail, SEARCHES)])
     try:
-        return Iterative.model_validate(merge(defaults or {}, _words_as_parts(raw)))
+        recipe = RECIPES[search].model_validate(merge(defaults or {}, _words_as_parts(raw)))
     except ValidationError as error:
         faults = faults_of(error, at=at)
         raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults) from None
+    if isinstance(recipe, Iterative) and (faults := list(contradictions(recipe, at=at))):
+        raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults)
+    return recipe
 
 
 def _words_as_parts(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,9 +148,9 @@ def _same_kind(below: Any, value: Any) -> bool:
     return bool(value.get("name", below.get("name")) == below.get("name"))
 
 
-def recipe_schema() -> dict[str, Any]:
-    """Describe the recipe as JSON Schema: every field with its default, its bounds and a sentence."""
-    return Iterative.model_json_schema(schema_generator=_Schema)
+def recipe_schema(search: str) -> dict[str, Any]:
+    """Describe the recipe of a search as JSON Schema: every field with its default, its bounds and a sentence."""
+    return RECIPES[search].model_json_schema(schema_generator=_Schema)
 
 
 class _Schema(GenerateJsonSchema):

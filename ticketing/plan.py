@@ -3,11 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ticketing.agreement import remarks
 from ticketing.architectures import Inventory
 from ticketing.counts import kept_counts
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.recipe import Iterative
+from ticketing.narrowing import narrowed, parameters_with
+from ticketing.recipe import FULL_SCHEDULE, Iterative
 from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
 from ticketing.suitability import check_schedule, warnings_of
@@ -29,16 +31,19 @@ class Plan:
     steps_per_epoch: int
     steps_per_training: int
     trainings: int
+    """At most, where `evidence.max_replicates` lets the certificate grow; so are the costs below."""
     updates: int
     """Of all trainings together."""
     training_flops: int
-    """Of all trainings, dense kernels; a multiply-add counts as two."""
+    """Of all trainings, dense kernels of the whole network; a multiply-add counts as two."""
     estimated_seconds: dict[str, float | None]
     """Per device kind; None where no rate was measured."""
     test_resolution: float
     """The smallest accuracy difference (fraction) the test split can show."""
     warnings: list[dict[str, str]]
     resolved_recipe: dict[str, Any]
+    at_least: dict[str, int] | None = None
+    """Trainings and updates if the first look decides; None where the number of replicates is fixed."""
     start: dict[str, Any] | None = None
     """Of a fork: whose level it starts from, which, and in how many of its searches."""
 
@@ -77,8 +82,9 @@ def plan(
     check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
-    counted = _counted(recipe, levels=len(rows) - 1, steps=steps, first=first, trained=trained, start=start)
-    updates, trainings = counted
+    _check_narrowing(inventory, recipe, rows)
+    least, most = _counted(recipe, levels=len(rows) - 1, steps=steps, first=first, trained=trained, start=start)
+    updates, trainings = most
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
     rate = CPU_FLOPS_PER_SECOND.get(recipe.training.precision)
     seconds = None if rate is None else round(updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE), 1)
@@ -101,6 +107,7 @@ def plan(
         estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
         warnings=_warnings(inventory, recipe, answers=test * inventory.predictions, start=start),
+        at_least=None if least == most else {"trainings": least[1], "updates": least[0]},
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
@@ -125,24 +132,38 @@ def _start(start: StartSpec | None) -> dict[str, Any] | None:
     return None if start is None else start.model_dump(mode="json", include={"job", "level", "sha256", "searches"})
 
 
+def _check_narrowing(inventory: Inventory, recipe: Iterative, rows: list[dict[str, int]]) -> None:
+    """Refuse `small_dense` where the network cannot be made as small as the sparsest ticket."""
+    if recipe.evidence.replicates and "small_dense" in recipe.evidence.controls:
+        narrowed(inventory, parameters_with(inventory, sum(rows[-1].values())))
+
+
 def _counted(
     recipe: Iterative, *, levels: int, steps: int, first: int, trained: bool, start: StartSpec | None
-) -> tuple[int, int]:
-    """Count (updates, trainings): the ladder of every search, then dense, tickets and controls of every replicate."""
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Count (updates, trainings): every search's ladder, every replicate's dense run, tickets and controls.
+
+    Twice: with the replicates of the first look, and with all that may be added, at the delivered level alone.
+    """
     evidence = recipe.evidence
-    judged = levels if evidence.levels == "all" else 1
     short, full = steps - first, steps
     shared = taken_over(recipe, start)
     own = searches_of(evidence) - shared
-    updates = own * ((0 if trained else full) + levels * short)
-    trainings = own * (levels + (not trained))
+    ladder = ((0 if trained else full) + levels * short, levels + (not trained))
+    updates, trainings = own * ladder[0], own * ladder[1]
     if start is not None:
         updates += shared * (levels + 1 - start.level) * short
         trainings += shared * (levels + 1 - start.level)
-    branches = full + judged * (short + sum(full if control == "reinit" else short for control in evidence.controls))
-    updates += evidence.replicates * branches
-    trainings += evidence.replicates * (1 + judged * (1 + len(evidence.controls)))
-    return updates, trainings
+
+    def replicate(judged: int) -> tuple[int, int]:
+        controls = sum(full if control in FULL_SCHEDULE else short for control in evidence.controls)
+        return full + judged * (short + controls), 1 + judged * (1 + len(evidence.controls))
+
+    of_first = replicate(levels if evidence.levels == "all" else 1)
+    least = updates + evidence.replicates * of_first[0], trainings + evidence.replicates * of_first[1]
+    more, of_more = len(evidence.looks) - 1, replicate(1)
+    walked = ladder if evidence.replicates_of == "search" else (0, 0)
+    return least, (least[0] + more * (walked[0] + of_more[0]), least[1] + more * (walked[1] + of_more[1]))
 
 
 def _warnings(
@@ -159,6 +180,7 @@ def _warnings(
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
     warnings += warnings_of(recipe, inventory)
+    warnings += remarks(recipe)
     if start is not None:
         warnings += _warnings_of_fork(recipe, start)
     return [{"code": code, "detail": detail} for code, detail in warnings]

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from ticketing.folder import RunSpec
-from ticketing.recipe import Iterative
+from ticketing.recipe import Iterative, Recipe
 from ticketing.start import taken_over
 
 
-def execution_key(spec: RunSpec, recipe: Iterative) -> dict[str, Any]:
+def execution_key(spec: RunSpec, recipe: Recipe) -> dict[str, Any]:
     """Say where and how a run computes: equal keys promise equal bits, other keys promise nothing."""
     device = torch.device(spec.execution.device)
     model = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
@@ -38,7 +38,7 @@ def _processor() -> str:
     return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
-def run_digest(spec: RunSpec, recipe: Iterative) -> str:
+def run_digest(spec: RunSpec, recipe: Recipe) -> str:
     """Give the sha256 of everything that decides the result except the execution key."""
     model, data = spec.model, spec.data
     decisive = {
@@ -61,7 +61,7 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def provenance(spec: RunSpec, recipe: Iterative, *, key: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
+def provenance(spec: RunSpec, recipe: Recipe, *, key: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
     """Write what `provenance.json` holds.
 
     Args:
@@ -90,10 +90,10 @@ def provenance(spec: RunSpec, recipe: Iterative, *, key: Mapping[str, Any], fing
     }
 
 
-def _start(spec: RunSpec, recipe: Iterative) -> dict[str, Any] | None:
+def _start(spec: RunSpec, recipe: Recipe) -> dict[str, Any] | None:
     """Say what a fork began with, its parent's own beginning included."""
     start = spec.start
-    if start is None:
+    if start is None or not isinstance(recipe, Iterative):
         return None
     parents = spec.model_copy(update={"start": start.start})
     return {

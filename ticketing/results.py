@@ -1,13 +1,14 @@
 """What one training came to, as the report tells it; knows neither weights nor files."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from ticketing.evaluation import Evaluation
 from ticketing.training import Trained
 from ticketing.training_state import CurvePoint
 
@@ -27,6 +28,9 @@ class Result:
     last_loss: float
     updates: int
     seconds: float
+    train_accuracy: float | None = None
+    """Of the weights after the last update, on the labels trained on; None where nobody looked."""
+    train_loss: float | None = None
 
     @classmethod
     def of(cls, trained: Trained, *, seconds: float) -> "Result":
@@ -43,6 +47,10 @@ class Result:
             seconds=seconds,
         )
 
+    def fitting(self, train: Evaluation) -> "Result":
+        """Add how well the last weights do on the train split."""
+        return replace(self, train_accuracy=train.accuracy, train_loss=train.loss)
+
     def as_json(self) -> dict[str, Any]:
         """Write it as a journal's facts."""
         return asdict(self)
@@ -50,7 +58,7 @@ class Result:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Result":
         """Read back what `as_json` wrote; other facts beside it are left aside."""
-        return cls(**{name: facts[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: facts[name] for name in cls.__dataclass_fields__ if name in facts})
 
 
 def curve_tensor(curve: tuple[CurvePoint, ...]) -> Float64[Tensor, "points 3"]:

@@ -5,11 +5,14 @@ begins at a level of another run, taken from that run's checkpoint.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from ticketing.actions import Actions
+from ticketing.capacity_run import sweep_widths
 from ticketing.choice import choose
 from ticketing.data.canonical import load_canonical
 from ticketing.data.dataset import Dataset
@@ -19,6 +22,7 @@ from ticketing.delivery import deliver
 from ticketing.errors import DataError, Fault, ModelError
 from ticketing.evidence import gather
 from ticketing.execution import settle
+from ticketing.export.listing import Listed
 from ticketing.findings import Findings
 from ticketing.folder import CHECKPOINTS, DATA, MODEL, OUT, RECIPE, RunSpec
 from ticketing.inheritance import take_over
@@ -26,15 +30,17 @@ from ticketing.invariants import Invariants
 from ticketing.journal import Journal, open_journal
 from ticketing.observer import Observer
 from ticketing.parsing import parse_recipe
-from ticketing.plan import plan
+from ticketing.planning import plan_of
+from ticketing.probing import probe
 from ticketing.provenance import execution_key, run_digest
-from ticketing.recipe import Iterative
+from ticketing.recipe import AnyRecipe, Iterative
 from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
+from ticketing.sequential import grow
 from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
 from ticketing.suitability import check_data
-from ticketing.workbench import INVARIANTS, Workbench
+from ticketing.workbench import INVARIANTS, Bench, Workbench
 
 
 def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], float]) -> None:
@@ -59,22 +65,42 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
     _say_started(journal, observer)
     subject, data = load(folder, spec, recipe, device=device)
     bench = _bench(subject, data, recipe, journal, observer=observer, clock=clock, spec=spec)
+    finish = FINISHES[recipe.search]
+    summary, files = finish(folder, spec, bench)
+    listed = {file.name: {"sha256": file.sha256, "bytes": file.bytes} for file in files}
+    observer.emit("finished", summary=summary, files=listed)
+
+
+def find_ticket(folder: Path, spec: RunSpec, bench: Workbench) -> tuple[dict[str, Any], list[Listed]]:
+    """Search, choose, gather evidence and deliver: the way of every search that ends in a ticket.
+
+    Raises:
+        Stopped: The observer asked to stop; a checkpoint was written.
+    """
+    recipe, journal = bench.recipe, bench.journal
     restart = restart_of(recipe, per_epoch=bench.per_epoch)
-    found = Findings(journal, subject, restart=restart, seed=recipe.seed)
+    found = Findings(journal, bench.subject, restart=restart, seed=recipe.seed, actions=Actions.of(recipe))
     if spec.start is not None and journal.resumed_from is None:
         take_over(bench, found, folder, spec=spec, restart=restart)
     for replicate in range(searches_of(recipe.evidence)):
         SEARCHES[recipe.search](bench, replicate)
     delivered = choose(bench, found)
     judged = _judged(recipe, delivered)
+    probe(bench, found, restart=restart, delivered=delivered)
     gather(bench, found, restart=restart, levels=judged)
+    grow(bench, found, restart=restart, level=delivered, search=SEARCHES[recipe.search])
     bench.phase("export")
-    summary, files = deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
-    listed = {file.name: {"sha256": file.sha256, "bytes": file.bytes} for file in files}
-    observer.emit("finished", summary=summary, files=listed)
+    return deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
 
 
-def load(folder: Path, spec: RunSpec, recipe: Iterative, *, device: torch.device) -> tuple[Subject, Dataset]:
+FINISHES: Mapping[str, Callable[[Path, RunSpec, Any], tuple[dict[str, Any], list[Listed]]]] = {
+    "iterative": find_ticket,
+    "capacity_sweep": sweep_widths,
+}
+"""By search: (folder, spec, bench) -> the summary of the `finished` event and the files of `out/`."""
+
+
+def load(folder: Path, spec: RunSpec, recipe: AnyRecipe, *, device: torch.device) -> tuple[Subject, Dataset]:
     """Read the model and the dataset of a folder, and check that they fit each other.
 
     Raises:
@@ -118,14 +144,14 @@ def _say_started(journal: Journal, observer: Observer) -> None:
 def _bench(
     subject: Subject,
     data: Dataset,
-    recipe: Iterative,
+    recipe: AnyRecipe,
     journal: Journal,
     *,
     observer: Observer,
     clock: Callable[[], float],
     spec: RunSpec,
-) -> Workbench:
-    planned = plan(
+) -> Bench[Any]:
+    planned = plan_of(
         subject.inventory,
         recipe,
         train=len(data.y_train),
@@ -136,7 +162,7 @@ def _bench(
     if journal.resumed_from is None:
         for note in data.notes:
             observer.emit("warning", code="validation_from_test", detail=note)
-    return Workbench(
+    return Bench(
         subject=subject,
         data=data,
         recipe=recipe,

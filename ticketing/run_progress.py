@@ -6,7 +6,7 @@ from typing import Any
 
 from ticketing.folder import EventType
 from ticketing.observer import Observer
-from ticketing.plan import Plan
+from ticketing.planning import AnyPlan
 from ticketing.where import Where
 
 
@@ -17,7 +17,7 @@ class RunProgress:
     observer: Observer
     clock: Callable[[], float]
     """Monotonic, in seconds."""
-    plan: Plan
+    plan: AnyPlan
     done: int = 0
     """Updates of finished trainings, and of the unfinished one in earlier attempts."""
     _began: tuple[float, int] | None = None

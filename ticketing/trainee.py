@@ -14,6 +14,7 @@ from ticketing.data.order import Order
 from ticketing.errors import DivergedError
 from ticketing.evaluation import computing, evaluate
 from ticketing.gradients import LossScale, clipped
+from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.optimizers import Optimizer, optimizer_for
 from ticketing.recipe import Training
@@ -32,12 +33,19 @@ class Trainee:
         training: Training,
         mask: Mask | None,
         order_seed: int,
+        *,
+        hold: bool = False,
+        loss: Loss = functional.cross_entropy,
     ) -> None:
-        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch."""
+        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
+
+        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero.
+        """
         device = data.y_train.device
         self.step = 0
         self._data = data
         self._training = training
+        self._loss_of = loss
         self.mask = mask or Mask({})
         self.network = placed(module, start, device=device).train()
         parameters = dict(self.network.named_parameters())
@@ -58,6 +66,9 @@ class Trainee:
             torch.empty_like(weight, requires_grad=False).copy_(self.mask[name])
             for name, weight in zip(self.mask, self._masked, strict=True)
         ]
+        self.hold = hold
+        # A product with the mask is a zero where pruned, so adding what is held there gives exactly that.
+        self._held = [w.detach() * (mask == 0) for w, mask in zip(self._masked, self._masks, strict=True) if hold]
         self._average = (
             None if training.ema is None else Average(module, start, decay=training.ema.decay, of=self.network)
         )
@@ -95,21 +106,21 @@ class Trainee:
             self._loss_scale.restore(saved.loss_scale)
 
     def update(self, learning_rate: float) -> None:
-        """Learn from one batch; pruned entries are exactly zero afterwards."""
+        """Learn from one batch; pruned entries are exactly zero afterwards, or exactly what they hold."""
         rows = self._order.next()
         x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
         if self._augmentation is not None:
             x = self._augmentation(x, self.step)
         with self._precision:
             logits = self.network(x)
-        loss = functional.cross_entropy(
-            logits.float().flatten(0, -2), y.flatten(), label_smoothing=self._training.label_smoothing
-        )
+        loss = self._loss_of(logits.float().flatten(0, -2), y.flatten(), label_smoothing=self._training.label_smoothing)
         gradients, overflowed = self._gradients(loss)
         with torch.no_grad():
             self._optimizer.update(learning_rate, gradients, skip=overflowed)
             if self._masked:
                 torch._foreach_mul_(self._masked, self._masks)
+            if self._held:
+                torch._foreach_add_(self._masked, self._held)
             if self._average is not None:
                 self._average.follow()
         self._loss = loss.detach()
@@ -142,9 +153,8 @@ class Trainee:
         Raises:
             DivergedError: The loss of the last update or of the validation split is not finite.
         """
-        found = evaluate(
-            self.result, self._data.x_validation, self._data.y_validation, precision=self._training.precision
-        )
+        x, y = self._data.x_validation, self._data.y_validation
+        found = evaluate(self.result, x, y, precision=self._training.precision, loss=self._loss_of)
         # The one place that waits for the device: a loss that broke earlier is still broken here.
         if not (isfinite(found.loss) and isfinite(self._loss.item())):
             raise DivergedError(

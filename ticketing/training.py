@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ticketing.data.dataset import Dataset
 from ticketing.errors import CheckpointError
 from ticketing.learning_rates import last_learning_rate, learning_rates
+from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
 from ticketing.recipe import Training
@@ -29,7 +31,7 @@ class Checkpointing:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0.
+    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0 or what it holds.
 
     With `training.ema`, `final` and `best` are of the averaged weights; `captured` never is.
     """
@@ -68,6 +70,7 @@ def train(
     data: Dataset,
     training: Training,
     mask: Mask | None = None,
+    hold: bool = False,
     order_seed: int,
     observer: Observer,
     first_step: int = 0,
@@ -76,8 +79,9 @@ def train(
     capture_at: Collection[int] = (),
     checkpointing: Checkpointing | None = None,
     resume: TrainingState | None = None,
+    loss: Loss = functional.cross_entropy,
 ) -> Trained:
-    """Train a network from `start`, pruned entries exactly zero after every update.
+    """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
 
     Optimizer and schedule start fresh. The batch of an update depends on its number and `order_seed` alone.
     The validation split is evaluated every `training.evaluate_every` and after the last update.
@@ -89,6 +93,7 @@ def train(
         data: Prepared, on the device to train on.
         training: Length, batch size, optimizer, schedule, precision and evaluations.
         mask: True = kept; None trains densely.
+        hold: Pruned entries keep what `start` has there instead of zero; there it has no -0.0.
         order_seed: Of the order of examples.
         observer: Told the progress, asked whether to stop after every update.
         first_step: Number of updates that `start` has behind it: late rewinding to k trains k to the end, at the
@@ -98,6 +103,7 @@ def train(
         capture_at: Numbers of updates after which to keep a copy of the state, `first_step` among them.
         checkpointing: When and where to save; None never does.
         resume: What a stopped training saved, in place of `start` and `first_step`.
+        loss: What is made small, and what the validation split is evaluated by.
 
     Raises:
         Stopped: The observer asked to stop; the state was saved first if `checkpointing` is given.
@@ -105,11 +111,11 @@ def train(
         CheckpointError: `resume` is of another training.
     """
     if resume is None:
-        masked = mask.applied_to(start) if mask else start
-        trainee = Trainee(module, masked, data, training, mask, order_seed)
+        masked = mask.applied_to(start) if mask and not hold else start
+        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss)
         trainee.begin(first_step)
     else:
-        trainee = Trainee(module, resume.state, data, training, mask, order_seed)
+        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold, loss=loss)
         trainee.go_on(resume)
     per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
     end = training.length.iterations(per_epoch) if last_step is None else last_step
@@ -146,10 +152,12 @@ def _rates(training: Training, per_epoch: int, *, fine_tune: bool) -> Callable[[
 
 def _trained(trainee: Trainee, *, updates: int) -> Trained:
     assert trainee.best is not None  # the last update is always evaluated, and its loss is finite
+    # A product with the mask may be -0.0; what is held is added to it and has its bits already.
+    masked = dict if trainee.hold else trainee.mask.applied_to
     return Trained(
-        final=trainee.mask.applied_to(state_of(trainee.result)),
-        best=trainee.mask.applied_to(copies(trainee.best)),
+        final=masked(state_of(trainee.result)),
+        best=masked(copies(trainee.best)),
         curve=tuple(trainee.curve),
-        captured={step: trainee.mask.applied_to(state) for step, state in trainee.captured.items()},
+        captured={step: masked(state) for step, state in trainee.captured.items()},
         updates=updates,
     )

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import count, takewhile
+from typing import Any, Generic, TypeVar
 
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from ticketing.checkpoint import Unfinished
 from ticketing.data.dataset import Dataset
@@ -12,10 +14,11 @@ from ticketing.folder import EventType, StartSpec
 from ticketing.invariants import Invariants
 from ticketing.journal import Journal
 from ticketing.lean import Lean, lean
+from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
-from ticketing.plan import Plan
-from ticketing.recipe import Iterative
+from ticketing.planning import AnyPlan
+from ticketing.recipe import Iterative, Recipe
 from ticketing.results import Result, curve_tensor
 from ticketing.run_progress import RunProgress
 from ticketing.subject import Subject
@@ -27,20 +30,23 @@ INVARIANTS = "run/invariants"
 """The journal's name for how often each promise was checked, earlier attempts included."""
 
 
+AnyOf = TypeVar("AnyOf", bound=Recipe)
+
+
 @dataclass
-class Workbench:
+class Bench(Generic[AnyOf]):
     """All that a search needs to train networks one after the other, stopping and going on at any update."""
 
     subject: Subject
     data: Dataset
-    recipe: Iterative
+    recipe: AnyOf
     journal: Journal
     observer: Observer
     invariants: Invariants
     clock: Callable[[], float]
     """Monotonic, in seconds."""
     checkpoint_seconds: float
-    plan: Plan
+    plan: AnyPlan
     start: StartSpec | None = None
     """Of a fork: where its parent's levels end."""
     progress: RunProgress = field(init=False)
@@ -60,6 +66,12 @@ class Workbench:
     def levels_total(self) -> int:
         """Pruned levels of the ladder; also the number of the last one."""
         return self.plan.levels
+
+    @property
+    def searches_made(self) -> int:
+        """Searches that walked the whole ladder; a certificate that grows asks for more than a recipe begins with."""
+        ends = (Where.of_search(replicate, self.levels_total).piece in self.journal.facts for replicate in count())
+        return sum(takewhile(bool, ends))
 
     def passed(self, where: Where) -> bool:
         """Say whether a training is finished, and count what it made; one taken over made nothing in this run."""
@@ -87,17 +99,22 @@ class Workbench:
         first_step: int = 0,
         fine_tune: bool = False,
         capture_at: Collection[int] = (),
+        module: nn.Module | None = None,
+        loss: Loss = functional.cross_entropy,
     ) -> tuple[Trained, Result]:
         """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
 
         Args:
             where: Names the training in journal and events.
-            rewind_point: Whole state dict; the mask is applied to it.
+            rewind_point: Whole state dict; the mask is applied to it, unless the recipe lets pruned entries hold what
+                they have there.
             mask: True = kept; a full one trains densely.
             order_seed: Of the order of examples.
             first_step: Updates that the rewind point has behind it.
             fine_tune: Keep the schedule's last learning rate throughout.
             capture_at: Updates after which the state is wanted in `Trained.captured`.
+            module: The network to train where it is another than the subject's.
+            loss: What is made small.
 
         Raises:
             Stopped: The observer asked to stop; the journal was saved first.
@@ -113,6 +130,7 @@ class Workbench:
         begins_at = first_step if resume is None else resume.step
         self.progress.skip(begins_at - first_step)
         started = self.clock()
+        hold = self.recipe.holds
 
         def save(state: TrainingState) -> None:
             counted = state.optimizer_steps == state.step - first_step
@@ -125,13 +143,14 @@ class Workbench:
         self.invariants.hold(
             "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
         )
-        slim = self._lean(mask, resume)
+        slim = self._lean(module or self.subject.module, mask, resume)
         trained = train(
-            self.invariants.watched(slim.module, slim.mask, name=name),
+            self.invariants.watched(slim.module, slim.mask, name=name, held=rewind_point if hold else None),
             slim.shrunk(rewind_point),
             data=self.data,
             training=self.recipe.training,
             mask=None if mask.kept_count == mask.total else slim.mask,
+            hold=hold,
             order_seed=order_seed,
             observer=self.progress.inside(where, begins_at=begins_at),
             first_step=first_step,
@@ -139,20 +158,27 @@ class Workbench:
             capture_at={first_step, *capture_at},
             checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),
             resume=resume,
+            loss=loss,
         )
         trained = _grown(trained, slim, whole=mask.applied_to(rewind_point))
-        self.invariants.started(trained.captured[first_step], rewind_point=rewind_point, mask=mask, name=name)
+        began = trained.captured[first_step]
+        self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
         self.progress.skip(trained.updates - (begins_at - first_step))
         return trained, Result.of(trained, seconds=seconds_before + self.clock() - started)
 
-    def _lean(self, mask: Mask, resume: TrainingState | None) -> Lean:
-        """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it."""
+    def _lean(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> Lean:
+        """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it.
+
+        Where pruned entries hold weights, the mask cuts off nothing.
+        """
+        if self.recipe.holds:
+            return Lean(module, mask, {})
         decays = self.recipe.training.optimizer.weight_decay > 0
-        slim = lean(self.subject.module, mask, decays=decays, device=self.data.device)
+        slim = lean(module, mask, decays=decays, device=self.data.device)
         begun_otherwise = resume is not None and any(
             resume.state[name].shape != kept.shape for name, kept in slim.mask.items()
         )
-        return Lean(self.subject.module, mask, {}) if begun_otherwise else slim
+        return Lean(module, mask, {}) if begun_otherwise else slim
 
     def record(
         self, where: Where, result: Result, trained: Trained, tensors: Mapping[str, Tensor] | None = None
@@ -203,3 +229,7 @@ def _grown(trained: Trained, slim: Lean, *, whole: Mapping[str, Tensor]) -> Trai
         best=slim.grown(trained.best, whole=whole),
         captured={step: slim.grown(state, whole=whole) for step, state in trained.captured.items()},
     )
+
+
+Workbench = Bench[Iterative]
+"""Of the iterative search."""

@@ -1,8 +1,10 @@
 """The `winnow` command: which words it knows, and the exit code each error ends with."""
 
+import importlib.metadata
 import json
 import sys
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -29,6 +31,22 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"winnow {importlib.metadata.version('winnow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version, and nothing else."),
+    ] = False,
+) -> None:
+    pass
 
 
 def _tell(error: Exception, *, as_json: bool) -> None:

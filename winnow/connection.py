@@ -134,7 +134,8 @@ class Connection:
             try:
                 return attempt()
             except httpx2.TransportError as error:
-                failure: Exception = TransportError(f"expected an answer from {self.url}, got {_words(error)}")
+                hint = ": is it running there?" if isinstance(error, httpx2.ConnectError) else ""
+                failure: Exception = TransportError(f"expected an answer from {self.url}, got {_words(error)}{hint}")
             except ProblemError as error:
                 asked = error.retry_after_seconds
                 passes = error.status in RETRIED_STATUSES or error.word in RETRIED_CODES

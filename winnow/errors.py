@@ -65,7 +65,8 @@ class ProblemError(ClientError):
         self.request_id = problem.get("request_id")
         self.retry_after_seconds = retry_after_seconds
         detail = str(problem.get("detail") or problem.get("title") or f"status {status}")
-        super().__init__("\n".join([f"{self.word}: {detail}", *map(_line, self.faults)]))
+        lines = [_line(fault) for fault in self.faults if not _says(detail, fault)]
+        super().__init__("\n".join([f"{self.word}: {detail}", *lines]))
 
 
 class InvalidRequestError(ProblemError):
@@ -124,6 +125,11 @@ def _faults(errors: Any) -> Sequence[Fault]:
         )
         for item in items
     ]
+
+
+def _says(detail: str, fault: Fault) -> bool:
+    """Tell whether the first line says all that this fault would say again."""
+    return fault.allowed is None and detail == f"{fault.pointer}: {fault.detail}"
 
 
 def _line(fault: Fault) -> str:

@@ -61,7 +61,7 @@ def _server() -> str:
     """Find the operator's command: the one installed beside this interpreter."""
     beside = Path(sys.executable).with_name("winnow-server")
     if not beside.is_file():
-        raise TransportError(f"expected {beside}, got nothing there: pip install 'winnow[service,worker]'")
+        raise TransportError(f"expected {beside}, got nothing there: install the extras service and worker")
     return str(beside)
 
 

@@ -8,14 +8,23 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ticketing.report.words import tested
+from winnow.capacity_tables import capacity_parts, width_plan
 from winnow.errors import Json
 from winnow.exits import gate_outcome
 from winnow.terminal import plain
 
 
+def report_parts(report: Json) -> Sequence[RenderableType]:
+    """Lay out a report: of a ticket its levels and the verdict, of a sweep over widths its points."""
+    if "capacity" in report:
+        return capacity_parts(report["capacity"])
+    return [level_table(report), *verdict_lines(report)]
+
+
 def level_table(report: Json) -> Table:
     """Lay out a report's levels: accuracy on the test split, mean over n paired replicates."""
-    controls = [name for name in ("reinit", "shuffle") if any(_mean(row, name) for row in report["levels"])]
+    controls = [name for name in tested(report["levels"]) if name not in ("ticket", "dense")]
     table = Table(
         title="accuracy on the test split, mean over n paired replicates",
         caption="* exploratory: many levels are looked at, the verdict is of the delivered one",
@@ -45,17 +54,18 @@ def _n(row: Json) -> str:
 
 
 def verdict_lines(report: Json) -> Sequence[str]:
-    """Say in words what the certificate says, with its n and intervals."""
+    """Say in words what the certificate says, with its n and the bounds on which t interval and bootstrap agree."""
     certificate = report.get("certificate") or {}
     if not certificate:
         return ["no certificate: the recipe asked for no evidence"]
     lines = [f"verdict: {certificate.get('verdict')} (level {certificate.get('level')}, n = {certificate.get('n')})"]
     for name, against in (certificate.get("against") or {}).items():
-        low, high = (against.get("interval") or (None, None))[:2]
-        if low is None or high is None:
+        found = [bounds for bounds in (against.get("interval"), against.get("bootstrap")) if bounds]
+        if not found:
             continue
+        low, high = min(bounds[0] for bounds in found), max(bounds[1] for bounds in found)
         mean = f"{100 * against['mean']:+.2f}" if against.get("mean") is not None else "?"
-        interval = f"95 % interval [{100 * low:+.2f}, {100 * high:+.2f}]"
+        interval = f"{100 * certificate.get('confidence', 0.95):.4g} % interval [{100 * low:+.2f}, {100 * high:+.2f}]"
         lines.append(f"  ticket minus {name}: {mean} points, {interval}, {against.get('outcome')}")
     return lines
 
@@ -93,6 +103,17 @@ def _best(job: Json) -> str | None:
     return f"level {best['level']}, sparsity {best['sparsity']:.4f}" if best.get("level") is not None else None
 
 
+def _progress(job: Json) -> str | None:
+    """Say how far a job is that has begun and is not done."""
+    progress = job.get("progress") or {}
+    if job.get("done") or not progress.get("fraction"):
+        return None
+    level = f", level {progress['level']} of {progress['levels_total']}" if progress.get("level") is not None else ""
+    eta = progress.get("eta") or {}
+    left = f", about {eta['seconds_remaining']:.0f} s left" if eta.get("available") else ""
+    return f"{100 * progress['fraction']:.0f} %{level}{left}"
+
+
 def _origin(job: Json) -> str | None:
     origin = job.get("origin")
     if not origin:
@@ -123,6 +144,7 @@ def job_table(job: Json) -> Table:
         "grid": job.get("parent"),
         "points": _children(job),
         "attempt": job.get("attempt"),
+        "progress": _progress(job),
         "best": _best(job),
         "gate": gate_outcome(job),
         "error": f"{error.get('code')}: {error.get('detail')}" if error else None,
@@ -143,17 +165,24 @@ def _cell(value: Any) -> Text:
     return Text(plain("" if value is None else value))
 
 
-def plan_parts(answer: Json) -> Sequence[RenderableType]:
-    """Lay out what validation answered: the ladder and what it costs."""
-    plan = answer.get("plan")
-    if not plan:
-        return [f"valid; the plan waits for {', '.join(answer.get('pending') or ['the service'])}"]
+def _ladder_plan(plan: Json) -> Table:
     table = Table(title="plan")
     for name in ("level", "kept", "sparsity"):
         table.add_column(name, justify="right")
     for row in plan["ladder"]:
         table.add_row(str(row["level"]), f"{row['kept']:,}", f"{100 * row['sparsity']:.2f} %")
+    return table
+
+
+def plan_parts(answer: Json) -> Sequence[RenderableType]:
+    """Lay out what validation answered: the ladder and what it costs."""
+    plan = answer.get("plan")
+    if not plan:
+        return [f"valid; the plan waits for {', '.join(answer.get('pending') or ['the service'])}"]
+    table = width_plan(plan) if "widths" in plan else _ladder_plan(plan)
     seconds = plan.get("estimated_seconds", {}).get("cpu")
     cost = f"{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
+    if least := plan.get("at_least"):
+        cost = f"at most {cost}; {least['trainings']} trainings, {least['updates']:,} updates if the first look decides"
     warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]
     return [table, cost + (f", about {seconds:g} s on one core" if seconds else ""), *warnings]

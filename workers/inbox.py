@@ -17,12 +17,13 @@ from jobs.leases import NewArtifact
 from workers.protocol import ProtocolViolationError
 
 MAX_FILES = 1000
-_NAME = re.compile(r"(levels/(?P<level>[0-9]{2,3})/)?[a-z][a-z0-9_]*\.(safetensors|json|html|md)|SHA256SUMS")
+_NAME = re.compile(r"(levels/(?P<level>[0-9]{2,3})/)?[a-z][a-z0-9_]*\.(safetensors|json|html|md|csv)|SHA256SUMS")
 _MEDIA_TYPES = {
     ".safetensors": "application/octet-stream",
     ".json": "application/json",
     ".html": "text/html; charset=utf-8",
     ".md": "text/markdown; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
     "": "text/plain; charset=utf-8",
 }
 

@@ -20,6 +20,7 @@ from winnow import Client
 from winnow.local import serving
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "reproduce"
+REPORT = Path(__file__).resolve().parents[2] / "ticketing" / "report"
 ANSWERS = "answers.safetensors"
 GONE = ("failed", "cancelled")
 
@@ -59,6 +60,14 @@ def run(experiment: str, trials: Sequence[Trial], *, data: str, description: str
                 _keep(client, experiment, trial, client.wait(job_id))
     found = {trial.name: kept(experiment, trial.name) for trial in trials}
     return {name: result for name, result in found.items() if result is not None}
+
+
+def standalone(figure: str) -> str:
+    """Make a figure of a report a file of its own: with the report's style sheet inside."""
+    sheet = (REPORT / "page.css").read_text(encoding="utf-8")
+    named = figure.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    head, _, body = named.partition(">")
+    return f"{head}><style>{sheet}</style>{body}\n"
 
 
 def _options(description: str) -> argparse.Namespace:
@@ -115,10 +124,9 @@ def _keep(client: Client, experiment: str, trial: Trial, job: Mapping[str, Any])
         "running_seconds": job["durations"]["running_s"],
         "attempts": job["attempt"],
         "cost": report["cost"],
-        "levels": report["levels"],
-        "certificate": report["certificate"],
+        **{part: report[part] for part in ("levels", "certificate", "regime", "capacity") if part in report},
     }
-    if report["certificate"]:
+    if report.get("certificate"):
         client.download(job["id"], folder / f"{trial.name}.files", names=[ANSWERS])
         (folder / f"{trial.name}.files" / ANSWERS).rename(folder / f"{trial.name}.{ANSWERS}")
         (folder / f"{trial.name}.files").rmdir()

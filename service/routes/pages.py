@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 
 from jobs.pages import PageRequest
 from jobs.records import Filters, Viewer, find_job, list_jobs
-from service import grid_showing, showing
+from service import capacity_showing, grid_showing, showing
 from service.catalogue import FAILURES, PROBLEMS
 from service.dependencies import House, HouseDep, ViewerDep
 from service.openapi import operations
@@ -60,18 +60,22 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
         children = _points(house, viewer, job_id)
         context = {**shared, **grid_showing.context(job, children, report)}
         return house.templates.TemplateResponse(request, "grid.html", context)
+    shared |= {"waiting": showing.waiting(job), "event_types": EVENT_TYPES}
+    if job["search"] == "capacity_sweep":
+        context = {**shared, **capacity_showing.context(job, made, report)}
+        return house.templates.TemplateResponse(request, "job.html", context)
     rows = showing.level_rows(made, report)
     word, sentence = showing.verdict(report)
     context = {
         **shared,
         "verdict_word": word,
         "verdict_sentence": sentence,
-        "waiting": showing.waiting(job),
         "tiles": showing.tiles(job, report),
         "levels": rows,
         "branches": showing.branches(rows),
         "figure": showing.figure(rows),
-        "event_types": EVENT_TYPES,
+        "widths": [],
+        "curves": [],
     }
     return house.templates.TemplateResponse(request, "job.html", context)
 

@@ -10,7 +10,7 @@ from service.problems import Problem
 from service.schemas import ArchitectureList, SearchList
 from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
 from ticketing.parsing import recipe_schema
-from ticketing.recipe import SEARCHES, Iterative
+from ticketing.recipe import RECIPES
 
 router = APIRouter(prefix="/v1", tags=["What may be asked"])
 
@@ -20,8 +20,13 @@ async def list_searches() -> dict[str, Any]:
     """List the words `recipe.search` may be."""
     return {
         "items": [
-            {"name": name, "summary": Iterative.__doc__, "schema_url": f"/v1/searches/{name}/schema"}
-            for name in SEARCHES
+            {
+                "name": name,
+                "summary": recipe.__doc__,
+                "schema_url": f"/v1/searches/{name}/schema",
+                "page": f"docs/searches/{name}.md",
+            }
+            for name, recipe in RECIPES.items()
         ],
         "next_page_token": None,
     }
@@ -35,9 +40,9 @@ async def list_searches() -> dict[str, Any]:
 )
 async def get_search_schema(name: str) -> dict[str, Any]:
     """Give the JSON Schema of a recipe: every field with its default, its bounds and a line of prose."""
-    if name not in SEARCHES:
-        raise Problem("search_not_found", f"expected one of {', '.join(SEARCHES)}, got {name[:80]!r}")
-    return recipe_schema()
+    if name not in RECIPES:
+        raise Problem("search_not_found", f"expected one of {', '.join(RECIPES)}, got {name[:80]!r}")
+    return recipe_schema(name)
 
 
 @router.get("/architectures", operation_id="list_architectures", summary="The zoo", response_model=ArchitectureList)

@@ -38,7 +38,8 @@ function showProgress(progress) {
   if (percent) percent.textContent = `${Math.round(100 * (progress.fraction ?? 0))} %`;
   const where = document.querySelector("[data-where]");
   if (where && progress.level !== undefined && progress.level !== null) {
-    where.textContent = `level ${progress.level} of ${progress.levels_total ?? "?"}`;
+    const branch = progress.branch ? `replicate ${progress.replicate}, ${progress.branch}, ` : "";
+    where.textContent = `${branch}level ${progress.level} of ${progress.levels_total ?? "?"}`;
   }
   const left = document.querySelector("[data-left]");
   if (left) left.textContent = progress.eta?.available ? `${duration(progress.eta.seconds_remaining)} left` : "";

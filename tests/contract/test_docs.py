@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.settings import Settings
+from service.app import create_app
 from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
 from winnow.command import COMMANDS
 from winnow.exits import Exit
@@ -95,6 +97,20 @@ def test_every_architecture_has_its_row_with_its_counts(root: Path) -> None:
     assert rows == [
         (name, f"{listed.parameters_total:,}", f"{listed.multiply_adds / 1e6:,.2f}") for name, listed in made.items()
     ]
+
+
+def test_every_path_of_the_api_has_its_row(root: Path, tmp_path: Path) -> None:
+    page = (root / "docs/http.md").read_text()
+    # A row may name a parameter `{id}`, and shorten the paths after its first with an ellipsis.
+    paths = [re.sub(r"\{\w+_id\}", "{id}", path) for path in create_app(Settings(home=tmp_path)).openapi()["paths"]]
+    assert [
+        path for path in paths if f"`{path}`" not in page and f"`…{path.removeprefix('/v1/jobs/{id}')}`" not in page
+    ] == []
+
+
+def test_every_setting_has_its_row_and_every_row_its_setting(root: Path) -> None:
+    rows = re.findall(r"^\| `WINNOW_([A-Z0-9_]+)` \|", (root / "docs/settings.md").read_text(), re.MULTILINE)
+    assert sorted(row.lower() for row in rows) == sorted(Settings.model_fields)
 
 
 def test_every_place_that_something_is_added_to_exists(root: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from ticketing.architectures import arguments_for
 from ticketing.data.inspection import inspect_builtin
@@ -20,7 +21,7 @@ from ticketing.errors import RequestError
 from ticketing.folder import DATA, RECIPE, DataSpec, ModelSpec, RunSpec
 from ticketing.observer import RecordingObserver
 from ticketing.parsing import merge, parse_recipe
-from ticketing.recipe import EVIDENCE_WORDS, Iterative
+from ticketing.recipe import EVIDENCE_WORDS, AnyRecipe, CapacitySweep, Iterative
 from ticketing.run import run
 from winnow.numpy import read_mask, read_sparse
 
@@ -63,8 +64,8 @@ def words_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: st
                 yield from words_of(branch, definitions, path)
     elif "enum" in schema or "const" in schema:
         yield from ((path, word) for word in schema.get("enum") or [schema["const"]])
-    elif schema.get("type") == "array" and "enum" in schema.get("items", {}):
-        yield from ((path, word) for word in schema["items"]["enum"])
+    elif schema.get("type") == "array" and {"enum", "const"} & schema.get("items", {}).keys():
+        yield from ((path, word) for word in schema["items"].get("enum") or [schema["items"]["const"]])
     elif schema.get("type") == "boolean":
         yield from ((path, word) for word in (True, False))
     else:
@@ -108,6 +109,21 @@ def weights(done: Done) -> bytes:
     )
 
 
+def ticket(done: Done) -> bytes:
+    """Give the weights that the ticket restarts from."""
+    return b"".join(tensor.tobytes() for tensor in load_file(done.out / "ticket.safetensors").values())
+
+
+def removed(done: Done) -> dict[str, list[float]]:
+    """Give what the trained model holds where the mask removed."""
+    mask, model = read_mask(done.out / "mask.safetensors"), load_file(done.out / "model.safetensors")
+    return {name: model[name][~kept].tolist() for name, kept in mask.items()}
+
+
+def ineligible(done: Done) -> list[int | None]:
+    return [level["ineligible_kept"] for level in done.report["levels"]]
+
+
 def validation_points(done: Done) -> int:
     return len(done.report["curves"][0]["points"])
 
@@ -136,6 +152,10 @@ def judged(done: Done) -> list[tuple[int, str, int]]:
 
 def labels_changed(done: Done) -> int:
     return int(done.report["dataset"]["labels_changed"])
+
+
+def tangent_kernel(done: Done) -> Any:
+    return done.report["ntk"]
 
 
 def searched(done: Done) -> int:
@@ -169,6 +189,10 @@ ASYMMETRIC = _training(label_noise={"kind": "asymmetric", "fraction": 0.3, "map"
 AVERAGED = _training(ema={"decay": 0.5})
 STEPPED = _training(schedule={"name": "milestones", "at": ["2it"]})
 EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}}
+# Fast enough that some weights change their sign within a few updates.
+TURNING = _training(optimizer={"learning_rate": 0.1})
+POOLED = {"scope": "global", "rate": {"output": None}}
+OPEN = 0.05
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
 
 
@@ -185,8 +209,51 @@ CASES: dict[Word, Case] = {
     ("rate.attention", None): Case({"rate": {"attention": 0.3}}, kept, architecture="vit-tiny"),
     ("rate.embedding", None): Case({"rate": {"embedding": 0.3}}, kept, architecture="vit-tiny"),
     ("rate.output", None): Case({"rate": {"output": 0.0}}, kept),
+    ("rate.by_name", None): Case({"rate": {"by_name": {"fc1": 0.5}}}, kept),
     ("scope", "layerwise"): Case({"scope": "layerwise"}, mask, {"scope": "global", "rate": {"output": None}}),
     ("scope", "global"): Case({"scope": "global"}, mask, {"rate": {"output": None}}),
+    ("scope", "erk"): Case({"scope": "erk"}, kept, {"rate": {"output": None}}),
+    ("scope", "lamp"): Case({"scope": "lamp"}, mask, POOLED),
+    ("criterion", "large_final"): Case({"criterion": "large_final"}, mask, {"criterion": "small_final"}),
+    ("criterion", "small_final"): Case({"criterion": "small_final"}, mask),
+    ("criterion", "large_init"): Case({"criterion": "large_init"}, mask),
+    ("criterion", "small_init"): Case({"criterion": "small_init"}, mask, {"criterion": "small_final"}),
+    ("criterion", "large_init_large_final"): Case({"criterion": "large_init_large_final"}, mask),
+    ("criterion", "small_init_small_final"): Case(
+        {"criterion": "small_init_small_final"}, mask, {"criterion": "small_final"}
+    ),
+    ("criterion", "magnitude_increase"): Case({"criterion": "magnitude_increase"}, mask),
+    ("criterion", "movement"): Case({"criterion": "movement"}, mask, {"criterion": "magnitude_increase"}),
+    ("criterion", "random"): Case({"criterion": "random"}, mask),
+    ("criterion", "large_final_same_sign"): Case({"criterion": "large_final_same_sign"}, mask, TURNING),
+    ("criterion", "large_final_different_sign"): Case(
+        {"criterion": "large_final_different_sign"}, ineligible, {"criterion": "large_final_same_sign"}
+    ),
+    ("criterion", "magnitude_increase_same_sign"): Case(
+        {"criterion": "magnitude_increase_same_sign"}, mask, TURNING | {"criterion": "magnitude_increase"}
+    ),
+    ("criterion", "magnitude_increase_different_sign"): Case(
+        {"criterion": "magnitude_increase_different_sign"}, ineligible, {"criterion": "magnitude_increase_same_sign"}
+    ),
+    ("criterion", "snip"): Case({"criterion": "snip"}, mask, {"criterion": "large_init"}),
+    ("criterion", "gradient"): Case({"criterion": "gradient"}, mask, {"criterion": "snip"}),
+    ("kept", "rewind"): Case({"kept": "rewind"}, ticket, {"kept": "reinit"}),
+    ("kept", "reinit"): Case({"kept": "reinit"}, ticket),
+    ("kept", "reshuffle"): Case({"kept": "reshuffle"}, ticket),
+    ("kept", "reshuffle_all"): Case({"kept": "reshuffle_all"}, ticket, {"kept": "reshuffle"}),
+    ("kept", "constant"): Case({"kept": "constant"}, ticket),
+    ("kept", "constant_random_sign"): Case({"kept": "constant_random_sign"}, ticket, {"kept": "constant"}),
+    ("keep_sign", True): Case({"keep_sign": True}, ticket, {"kept": "reinit"}),
+    ("keep_sign", False): Case({"keep_sign": False}, ticket, {"kept": "reinit", "keep_sign": True}),
+    ("pruned", "zero"): Case({"pruned": "zero"}, removed, {"pruned": "freeze"}),
+    ("pruned", "freeze"): Case({"pruned": "freeze"}, removed),
+    ("pruned", "freeze_if_growing"): Case({"pruned": "freeze_if_growing"}, removed),
+    ("pruned", "freeze_if_growing_all"): Case(
+        {"pruned": "freeze_if_growing_all"}, ticket, {"pruned": "freeze_if_growing"}
+    ),
+    ("pruned", "freeze_if_shrinking"): Case(
+        {"pruned": "freeze_if_shrinking"}, removed, {"pruned": "freeze_if_growing"}
+    ),
     ("rewind", None): Case({"rewind": "3it"}, weights),
     ("rewind", "lr"): Case({"rewind": "lr"}, weights),
     # Where the rate has dropped by the end, replaying the schedule and going on at the last rate differ.
@@ -252,17 +319,25 @@ CASES: dict[Word, Case] = {
     ("evidence", "standard"): Case({"evidence": "standard"}, judged, {"evidence": "quick"}),
     ("evidence", "paper"): Case({"evidence": "paper"}, judged, {"evidence": "standard"}),
     ("evidence.replicates", None): Case(_evidence(replicates=2), judged, EVIDENCE),
+    # With three replicates that all lose or all match, the first look would decide: a tolerance between leaves it open.
+    ("evidence.max_replicates", None): Case(
+        _evidence(max_replicates=4), judged, _evidence(replicates=3, controls=["shuffle"], tolerance=OPEN)
+    ),
     ("evidence.replicates_of", "retrain"): Case(_evidence(replicates_of="retrain"), searched, _evidence(replicates=2)),
     ("evidence.replicates_of", "search"): Case(
         _evidence(replicates_of="search"), searched, _evidence(replicates=2, replicates_of="retrain")
     ),
     ("evidence.controls", "reinit"): Case(_evidence(controls=["reinit"]), judged, EVIDENCE),
     ("evidence.controls", "shuffle"): Case(_evidence(controls=["shuffle"]), judged, EVIDENCE),
+    ("evidence.controls", "reinit_shuffle"): Case(_evidence(controls=["reinit_shuffle"]), judged, EVIDENCE),
+    ("evidence.controls", "random"): Case(_evidence(controls=["random"]), judged, EVIDENCE),
+    ("evidence.controls", "small_dense"): Case(_evidence(controls=["small_dense"]), judged, EVIDENCE),
     ("evidence.levels", "all"): Case(_evidence(levels="all"), judged, BOTH),
     ("evidence.levels", "delivered"): Case(_evidence(levels="delivered"), judged, merge(BOTH, _evidence(levels="all"))),
     ("evidence.tolerance", None): Case(
         _evidence(tolerance=0.99), best_level, {"levels": 20} | _evidence(tolerance=1e-9)
     ),
+    ("probes", "ntk"): Case({"probes": ["ntk"]}, tangent_kernel),
     ("seed", None): Case({"seed": 1}, weights),
     ("keep_levels", "models"): Case({"keep_levels": "models"}, files),
     ("keep_levels", "masks"): Case({"keep_levels": "masks"}, files, {"keep_levels": "models"}),
@@ -275,10 +350,7 @@ CASES: dict[Word, Case] = {
 ONLY_WORDS: set[Word] = {
     ("recipe_version", 1),
     ("search", "iterative"),
-    ("criterion", "large_final"),
     ("structure", "weight"),
-    ("kept", "rewind"),
-    ("pruned", "zero"),
 }
 """Fields with one word: nothing else may be asked, so nothing differs. A second word needs two cases."""
 
@@ -330,10 +402,68 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str,
     return finish
 
 
-def lay_out(folder: Path, recipe: Iterative, data: Path) -> None:
+def lay_out(folder: Path, recipe: AnyRecipe, data: Path) -> None:
     (folder / "data").mkdir()
     (folder / DATA).symlink_to(data)
     (folder / RECIPE).write_text(recipe.model_dump_json())
+
+
+# -- the sweep over widths: the fields it does not share with the iterative search --------------------------------
+
+SWEEP: dict[str, Any] = {
+    "search": "capacity_sweep",
+    "widths": [3, 5],
+    "examples": 60,
+    "repeats": 1,
+    "training": {"length": "6it", "batch_size": 20, "optimizer": {"name": "adam"}},
+    "seed": 0,
+}
+SWEEP_SCHEMA = CapacitySweep.model_json_schema()
+SWEEP_WORDS = {*words_of(SWEEP_SCHEMA, SWEEP_SCHEMA["$defs"])}
+
+
+def points(done: Done) -> Any:
+    """Give every point without the seconds it took."""
+    rows = done.report["capacity"]["points"]
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+SWEEP_CASES: dict[Word, Case] = {
+    ("widths", None): Case({"widths": [3, 6]}, points, SWEEP),
+    ("examples", None): Case({"examples": 80}, points, SWEEP),
+    ("repeats", None): Case({"repeats": 2}, points, SWEEP),
+    ("loss", "cross_entropy"): Case({"loss": "cross_entropy"}, points, SWEEP),
+    ("loss", "mse"): Case({"loss": "mse"}, points, SWEEP | {"loss": "cross_entropy"}),
+    ("reuse_weights", False): Case({"reuse_weights": False}, points, SWEEP),
+    ("reuse_weights", True): Case({"reuse_weights": True}, points, SWEEP | {"reuse_weights": False}),
+    ("seed", None): Case({"seed": 1}, points, SWEEP),
+    ("training.length", None): Case(_training(length="9it"), points, SWEEP),
+    ("training.optimizer.name", "sgd"): Case(SGD, points, SWEEP),
+}
+
+
+def test_every_word_of_the_sweep_has_a_case_here_or_is_shared() -> None:
+    shared = {word for word in SWEEP_WORDS if word[0].startswith("training.") or word[0] == "recipe_version"}
+    assert shared <= WORDS
+    assert SWEEP_WORDS - shared - SWEEP_CASES.keys() == {("search", "capacity_sweep")}
+    assert SWEEP_CASES.keys() <= SWEEP_WORDS
+
+
+def test_every_word_of_the_sweep_has_its_place_on_the_page(root: Path) -> None:
+    page = (root / "docs/recipes.md").read_text()
+    said = {path for path, _ in SWEEP_WORDS} | {word for _, word in SWEEP_WORDS if isinstance(word, str)}
+    assert {text for text in said if f"`{text}`" not in page} == set()
+
+
+@pytest.mark.parametrize("word", SWEEP_CASES, ids=lambda word: f"{word[0]}={word[1]}")
+def test_the_word_of_the_sweep_changes_what_it_names(
+    word: Word, finished: Callable[[Mapping[str, Any], str], Done | str]
+) -> None:
+    case = SWEEP_CASES[word]
+    without, with_it = (finished(recipe, "mlp") for recipe in (case.base, merge(case.base, case.asked)))
+    assert isinstance(without, Done)
+    assert isinstance(with_it, Done)
+    assert case.quantity(with_it) != case.quantity(without)
 
 
 @pytest.mark.parametrize("word", CASES, ids=lambda word: f"{word[0]}={word[1]}")

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from service.operating.listening import allowed_hosts
+
 ROOT = Path(__file__).parents[2]
 OURS = ("setup", "api", "worker-cpu", "worker-gpu")
 
@@ -60,6 +62,11 @@ def test_the_broker_keeps_and_never_evicts(compose: dict[str, Any]) -> None:
     command = " ".join(compose["services"]["valkey"]["command"])
     assert "--appendonly yes" in command
     assert "--maxmemory-policy noeviction" in command
+
+
+def test_the_api_is_served_under_each_name_it_is_reached_under(compose: dict[str, Any]) -> None:
+    allows = allowed_hosts("0.0.0.0", compose["services"]["api"]["environment"]["WINNOW_ALLOWED_HOSTS"])
+    assert [name for name in ("localhost", "127.0.0.1", "api") if not allows(name)] == []
 
 
 def test_no_secret_is_written_down(compose: dict[str, Any]) -> None:

@@ -174,7 +174,8 @@ def lay_out(digits: tuple[Path, Summary]) -> MakeFolder:
         given = arguments_for(
             architecture, chosen, data_shape=summary.shape, classes=summary.classes, task=summary.task
         )
-        asked = {"search": "iterative", "levels": 2, "training": {"length": length, "evaluate_every": "20it"}} | words
+        small = {} if "search" in words else {"search": "iterative", "levels": 2}
+        asked = small | {"training": {"length": length, "evaluate_every": "20it"}} | words
         recipe = resolve(
             asked, architecture=architecture, uploaded=model is not None, weights=weights, device_kind="cpu", seed=0
         )

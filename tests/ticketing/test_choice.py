@@ -1,10 +1,13 @@
 """ticketing.choice: the last level is delivered, the sparsest within tolerance is best; said once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from ticketing.choice import best_level, choose
+from ticketing.evidence import gather
 from ticketing.findings import Findings
 from ticketing.results import Result
 from ticketing.rewinding import restart_of
@@ -62,3 +65,33 @@ def test_where_every_level_is_worse_dense_is_best(searched: Workbench) -> None:
 def test_a_level_that_recovers_counts(searched: Workbench) -> None:
     put(searched, (0.90, 0.90), (0.5, 0.5), (0.90, 0.91))
     assert best_level(searched, found_in(searched))["level"] == 2
+
+
+def test_other_test_labels_change_no_mask_no_choice_and_no_model(
+    make_bench: Any, make_dataset: Any, tmp_path: Any
+) -> None:
+    data = make_dataset()
+    order = torch.randperm(len(data.y_test), generator=torch.Generator().manual_seed(0))
+    journals = []
+    for name, labels in (("own", data.y_test), ("permuted", data.y_test[order])):
+        evidence = {"replicates": 2, "controls": ["shuffle"]}
+        bench = make_bench(evidence=evidence, data=replace(data, y_test=labels), folder=tmp_path / name)
+        restart = restart_of(bench.recipe, per_epoch=bench.per_epoch)
+        found = found_in(bench)
+        for replicate in (0, 1):
+            search(bench, replicate)
+        level = choose(bench, found)
+        gather(bench, found, restart=restart, levels=(level,))
+        journals.append((bench.journal, best_level(bench, found)))
+    (own, best), (permuted, other_best) = journals
+    assert best == other_best
+    assert own.facts.keys() == permuted.facts.keys()
+    for piece, facts in own.facts.items():
+        assert facts | {"seconds": 0} == permuted.facts[piece] | {"seconds": 0}
+    answers = 0
+    for piece, tensors in own.tensors.items():
+        for name, tensor in tensors.items():
+            same = torch.equal(tensor, permuted.tensors[piece][name])
+            assert same != name.startswith("correct_"), (piece, name)
+            answers += not same
+    assert answers == 2 * 3 * 2  # two replicates of three networks at two moments: all that the test split touched

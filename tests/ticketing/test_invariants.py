@@ -89,6 +89,18 @@ def test_a_control_with_other_counts_is_found() -> None:
         Invariants().control_drawn(mask=FULL, start=start, ticket=HALF, rewind_point=start, name="shuffle")
 
 
+def test_a_random_control_may_differ_in_every_layer_but_not_in_total() -> None:
+    start = {"a": torch.arange(1.0, 5.0), "b": torch.arange(1.0, 5.0)}
+    ticket = Mask({"a": torch.arange(4) < 1, "b": torch.arange(4) < 2})
+    other = Mask({"a": torch.arange(4) < 2, "b": torch.arange(4) < 1})
+    more = Mask({"a": torch.arange(4) < 2, "b": torch.arange(4) < 2})
+    drawn = {"start": start, "ticket": ticket, "rewind_point": start, "name": "random"}
+    Invariants().control_drawn(mask=other, in_total=True, **drawn)
+    for mask, in_total in ((other, False), (more, True), (ticket, True)):
+        with pytest.raises(InvariantError, match="differs from its ticket"):
+            Invariants().control_drawn(mask=mask, in_total=in_total, **drawn)
+
+
 def test_a_shuffled_control_is_counted() -> None:
     invariants, start = Invariants(), {"w": torch.arange(1.0, 5.0)}
     invariants.control_drawn(mask=OTHER_HALF, start=start, ticket=HALF, rewind_point=start, name="shuffle")
@@ -121,6 +133,27 @@ def test_a_pruned_entry_that_grew_is_found_at_the_next_evaluation(
         next(module.parameters())[0, 1] = 1e-30
     with pytest.raises(InvariantError, match=r"level 1 in \['fc1.weight'\]"):
         module.eval()(torch.zeros(2, 8))
+
+
+def test_what_a_pruned_entry_holds_is_watched_where_it_is_not_zero(make_subject: Any) -> None:
+    subject, invariants = make_subject(), Invariants()
+    mask = Mask({name: torch.zeros(shape, dtype=torch.bool) for name, shape in subject.shapes.items()})
+    watched = invariants.watched(subject.module, mask, name="level 1", held=subject.initial_state)
+    module = placed(watched, subject.initial_state, device="cpu")
+    module.eval()(torch.zeros(2, 8))
+    assert invariants.checked["pruned_entries_held"] == 1
+    with torch.no_grad():
+        next(module.parameters())[0, 1] += 1e-3
+    module.train()(torch.zeros(2, 8))
+    with pytest.raises(InvariantError, match=r"given at every .* level 1 in \['fc1.weight'\]"):
+        module.eval()(torch.zeros(2, 8))
+
+
+def test_a_start_that_does_not_hold_what_it_should_is_found() -> None:
+    point, mask = {"w": torch.tensor([1.0, 2.0, 3.0, 4.0])}, HALF
+    Invariants().started(point, rewind_point=point, mask=mask, name="level 1", hold=True)
+    with pytest.raises(InvariantError, match="rewind point"):
+        Invariants().started(mask.applied_to(point), rewind_point=point, mask=mask, name="level 1", hold=True)
 
 
 def test_a_dense_network_is_not_watched(make_subject: Any) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from ticketing.errors import RecipeError
 from ticketing.parsing import merge, parse_recipe, recipe_schema, resolve
+from ticketing.recipe import SEARCHES
+from ticketing.recipe.masking import CRITERION_WORDS
 from ticketing.step import Step
 
 
@@ -20,25 +22,28 @@ def lenet(raw: dict[str, Any], *, uploaded: bool = False, weights: Any = "initia
 
 
 def test_an_unknown_search_names_those_that_exist() -> None:
-    assert faults({"search": "genetic"}) == {"/recipe/search": ("unknown_search", ("iterative",))}
-    assert faults({}) == {"/recipe/search": ("unknown_search", ("iterative",))}
+    assert faults({"search": "genetic"}) == {"/recipe/search": ("unknown_search", SEARCHES)}
+    assert faults({}) == {"/recipe/search": ("unknown_search", SEARCHES)}
 
 
 def test_every_fault_is_told_at_once_with_its_pointer_and_the_words_allowed() -> None:
     told = faults(
         {
             "search": "iterative",
-            "criterion": "movement",
+            "criterion": "divination",
             "colour": 1,
             "target": {"sparsity": 1.0},
-            "evidence": {"controls": ["random"]},
+            "evidence": {"controls": ["lucky"]},
             "training": {"optimizer": {"name": "lion"}, "schedule": {"name": "milestones", "at": ["soon"]}},
         }
     )
-    assert told["/recipe/criterion"] == ("literal_error", ("large_final",))
+    assert told["/recipe/criterion"] == ("literal_error", tuple(CRITERION_WORDS))
     assert told["/recipe/colour"][0] == "unknown_field"
     assert told["/recipe/target/sparsity"][0] == "less_than"
-    assert told["/recipe/evidence/controls/0"] == ("literal_error", ("reinit", "shuffle"))
+    assert told["/recipe/evidence/controls/0"] == (
+        "literal_error",
+        ("reinit", "shuffle", "reinit_shuffle", "random", "small_dense"),
+    )
     assert told["/recipe/training/optimizer/name"] == ("union_tag_invalid", ("sgd", "adam", "adamw"))
     assert told["/recipe/training/schedule/at/0"][0] == "invalid_value"
 
@@ -157,6 +162,6 @@ def test_the_jobs_gate_is_the_tolerance_where_the_recipe_names_none() -> None:
 
 
 def test_the_schema_writes_a_step_as_it_would_be_sent() -> None:
-    schema = recipe_schema()
+    schema = recipe_schema("iterative")
     assert schema["properties"]["rewind"]["default"] == "0it"
     assert schema["$defs"]["Training"]["properties"]["length"]["default"] == "20ep"

@@ -127,3 +127,36 @@ def test_a_schedule_that_would_begin_to_fall_after_the_end_is_refused() -> None:
 def test_odd_trainings_are_warned_of() -> None:
     made = planned(rewind="none", training={"schedule": {"name": "cosine"}, "augment": "flip"})
     assert {"trains_on_at_nothing", "mirrored_grey_images"} <= {warning["code"] for warning in made.warnings}
+
+
+GROWS = {"replicates": 3, "max_replicates": 10, "controls": ["shuffle"]}
+
+
+def test_a_certificate_that_may_grow_is_counted_to_its_end_and_to_its_first_look() -> None:
+    training = {"length": "100it"}
+    fixed = planned(levels=2, evidence=GROWS | {"max_replicates": None}, training=training)
+    grows = planned(levels=2, evidence=GROWS, training=training)
+    assert fixed.at_least is None
+    assert grows.at_least == {"trainings": fixed.trainings, "updates": fixed.updates}
+    # Seven replicates more: each a search of three trainings, then dense, ticket and control.
+    assert grows.trainings == fixed.trainings + 7 * (3 + 3)
+    retrained = planned(levels=2, evidence=GROWS | {"replicates_of": "retrain"}, training=training)
+    assert retrained.at_least is not None
+    assert retrained.trainings == retrained.at_least["trainings"] + 7 * 3
+
+
+def test_what_grows_is_the_delivered_level_alone() -> None:
+    one, every = (planned(levels=4, evidence=GROWS | {"levels": levels}) for levels in ("delivered", "all"))
+    grown = [plan.trainings - plan.at_least["trainings"] for plan in (one, every) if plan.at_least]
+    assert grown == [7 * (5 + 3)] * 2
+
+
+def test_a_small_dense_network_that_cannot_be_is_refused_before_it_is_queued() -> None:
+    evidence = {"controls": ["small_dense"]}
+    assert planned(levels=3, evidence=evidence).trainings
+    with pytest.raises(RecipeError) as caught:
+        plan(network("conv-2"), recipe("conv-2", evidence=evidence), train=50_000, test=10_000)
+    assert [(f.pointer, f.code) for f in caught.value.faults] == [("/recipe/evidence/controls", "not_narrowable")]
+    with pytest.raises(RecipeError) as caught:
+        planned(target={"sparsity": 0.9999}, evidence=evidence)
+    assert [(f.pointer, f.code) for f in caught.value.faults] == [("/recipe/evidence/controls", "too_narrow")]

@@ -1,5 +1,7 @@
 """ticketing.recipe: every field has a default, a bound and a place; fields that contradict each other are refused."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -48,7 +50,7 @@ def test_a_number_is_the_rate_of_every_kind() -> None:
         ("none", 0, (), "delivered"),
         ("quick", 1, (), "delivered"),
         ("standard", 3, ("reinit", "shuffle"), "delivered"),
-        ("paper", 5, ("reinit", "shuffle"), "all"),
+        ("paper", 5, ("reinit", "shuffle", "reinit_shuffle", "random"), "all"),
     ],
 )
 def test_a_word_of_evidence_stands_for_its_parts(word: str, n: int, controls: tuple[str, ...], levels: str) -> None:
@@ -84,6 +86,33 @@ def test_global_competition_may_exempt_a_kind() -> None:
     assert recipe(scope="global", rate={"default": 0.2, "output": 0}).rate.of("output") == 0
 
 
+def test_the_most_literal_glob_gives_the_rate_and_the_alphabet_decides_among_equals() -> None:
+    rate = Rate(default=0.3, output=0.2, by_name={"a*": 0.1, "*b": 0.4, "a.b": 0.5, "[ab]": 0.6})
+    assert [rate.of_layer(name, "conv") for name in ("ab", "a.b", "b", "c", "ax")] == [0.4, 0.5, 0.6, 0.3, 0.1]
+    assert rate.of_layer("c", "output") == 0.2
+
+
+@pytest.mark.parametrize("scope", ["global", "erk", "lamp"])
+def test_one_rate_goes_for_all_that_compete_whatever_their_names(scope: str) -> None:
+    assert recipe(scope=scope, rate={"by_name": {"fc1": 0, "fc2": 0.2}}).scope == scope
+    with pytest.raises(ValidationError, match=r"got another for \['fc1'\]"):
+        recipe(scope=scope, rate={"by_name": {"fc1": 0.1}})
+
+
+def test_without_zeros_there_is_no_sparse_file_unless_one_is_asked_for() -> None:
+    assert recipe(pruned="freeze").outputs == ("ticket", "model", "mask")
+    assert recipe(pruned="zero").outputs == recipe().outputs == ("ticket", "model", "mask", "sparse")
+    assert recipe(pruned="freeze", outputs=["sparse"]).outputs == ("sparse",)
+
+
+@pytest.mark.parametrize("field", ["criterion", "scope", "kept", "pruned"])
+def test_the_schema_says_of_every_word_what_it_is_and_which_page_says_more(field: str) -> None:
+    described = Iterative.model_json_schema()["properties"][field]
+    assert set(described["x-words"]) == set(described["enum"])
+    page = (Path(__file__).parents[2] / described["x-page"]).read_text()
+    assert [word for word in described["enum"] if f"`{word}`" not in page] == []
+
+
 def test_a_rewind_is_a_step_or_a_word() -> None:
     assert recipe(rewind="2ep").rewind == Step("2ep")
     assert recipe(rewind="lr").rewind == "lr"
@@ -92,3 +121,14 @@ def test_a_rewind_is_a_step_or_a_word() -> None:
 def test_a_recipe_cannot_be_changed_after_it_was_read() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         recipe().seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("replicates", "most"), [(2, 5), (5, 5), (6, 5)])
+def test_replicates_that_grow_begin_with_three_or_more_and_grow(replicates: int, most: int) -> None:
+    with pytest.raises(ValidationError, match="below max_replicates"):
+        Evidence(replicates=replicates, max_replicates=most)
+
+
+def test_looks_are_every_number_of_replicates_from_the_first_to_the_last() -> None:
+    assert Evidence(replicates=3, max_replicates=6).looks == (3, 4, 5, 6)
+    assert Evidence(replicates=4).looks == (4,)

@@ -1,5 +1,6 @@
 """winnow.command: what is typed reaches the service, and every ending has its code."""
 
+import importlib.metadata
 import io
 import json
 import re
@@ -31,6 +32,11 @@ def test_every_command_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
     for command in COMMANDS:
         assert main([command.__name__, "--help"]) == Exit.DONE
         assert "--json" in capsys.readouterr().out
+
+
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == Exit.DONE
+    assert capsys.readouterr().out == f"winnow {importlib.metadata.version('winnow')}\n"
 
 
 def test_a_submission_is_sent_and_shown(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,14 @@ def test_the_message_names_the_pointer_what_was_expected_and_the_words_allowed()
     assert str(error) == "invalid_recipe: one field is wrong\n  /recipe/search: got 'x' (allowed: iterative)"
 
 
+def test_a_single_fault_that_the_detail_says_already_is_not_said_twice() -> None:
+    fault = {"pointer": "/recipe/levels", "code": "out_of_bounds", "detail": "got 0"}
+    body = {"code": "invalid_recipe", "detail": "/recipe/levels: got 0", "errors": [fault]}
+    error = problem_error(422, body)
+    assert str(error) == "invalid_recipe: /recipe/levels: got 0"
+    assert error.faults[0].pointer == "/recipe/levels"
+
+
 @pytest.mark.parametrize("body", [None, "text", [1], {"errors": "no list"}])
 def test_a_body_that_is_no_problem_still_gives_an_error(body: object) -> None:
     assert problem_error(500, body).faults == ()

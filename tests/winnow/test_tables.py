@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from winnow.tables import children_table, job_table, level_table, plan_parts, verdict_lines
@@ -52,6 +53,23 @@ def test_the_verdict_comes_with_its_n_and_interval_in_points() -> None:
         "verdict: winning (level 7, n = 3)",
         "  ticket minus reinit: +0.74 points, 95 % interval [+0.41, +1.07], beaten",
     ]
+
+
+def test_a_job_that_runs_shows_how_far_it_is() -> None:
+    progress = {"fraction": 0.42, "level": 3, "levels_total": 7, "eta": {"available": True, "seconds_remaining": 61.3}}
+    job = {"id": "job_1", "state": "running", "done": False, "progress": progress}
+    assert "42 %, level 3 of 7, about 61 s left" in _shown(job_table(job))
+
+
+def test_the_interval_shown_is_the_one_the_outcome_was_judged_by() -> None:
+    same = {"mean": -0.0139, "interval": [-0.0139, -0.0139], "bootstrap": [-0.0278, -0.0019], "outcome": "inconclusive"}
+    report = REPORT | {"certificate": {"verdict": "inconclusive", "level": 7, "n": 3, "against": {"dense": same}}}
+    assert "interval [-2.78, -0.19], inconclusive" in verdict_lines(report)[1]
+
+
+@pytest.mark.parametrize("job", [{"done": True, "progress": {"fraction": 1.0}}, {"done": False, "progress": None}])
+def test_a_job_that_is_done_or_has_not_begun_shows_no_progress(job: dict[str, Any]) -> None:
+    assert "progress" not in _shown(job_table(job | {"id": "job_1", "state": "any"}))
 
 
 def test_a_job_shows_its_error() -> None:

@@ -9,7 +9,7 @@ from ticketing.data.canonical import Canonical, torch_dtype
 from ticketing.data.dataset import Dataset
 from ticketing.data.label_noise import noisy
 from ticketing.errors import DataError
-from ticketing.recipe import Iterative
+from ticketing.recipe import Recipe
 from ticketing.seeds import derive
 from ticketing.splits import stratified, validation_size
 from ticketing.suitability import check_data
@@ -20,7 +20,7 @@ Split = tuple[Tensor, Tensor]
 def prepare(
     canonical: Canonical,
     *,
-    recipe: Iterative,
+    recipe: Recipe,
     weights: Literal["initial", "trained"],
     device: torch.device | str,
     channels_last: bool = False,
@@ -78,7 +78,7 @@ def prepare(
     )
 
 
-def _mislabelled(train: Split, recipe: Iterative, classes: int) -> tuple[Split, int]:
+def _mislabelled(train: Split, recipe: Recipe, classes: int) -> tuple[Split, int]:
     """Make labels wrong as the recipe asks, and count them."""
     noise, (x, y) = recipe.training.label_noise, train
     if noise is None:

@@ -9,7 +9,7 @@ out/
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from ticketing.files import write_whole
 from ticketing.report.card import card
 from ticketing.report.page import page
 from ticketing.ticket import Ticket
+
+Drawn = Callable[[dict[str, Any]], str]
 
 
 def level_folder(level: int) -> str:
@@ -44,8 +46,8 @@ def write_level(out: Path, ticket: Ticket, *, metrics: Mapping[str, Any], with_m
         write_model(folder / "model.safetensors", ticket, about)
 
 
-def write_report(out: Path, report: Mapping[str, Any]) -> None:
-    """Write the report as JSON, as a page and as a model card."""
+def write_report(out: Path, report: dict[str, Any], *, page: Drawn = page, card: Drawn = card) -> None:
+    """Write the report as JSON, as a page and as a card."""
     write_json(out / "report.json", report)
     write_whole(out / "report.html", page(report).encode())
     write_whole(out / "report.md", card(report).encode())

@@ -4,25 +4,33 @@ A word without code behind it is refused with the list of those that have. Knows
 on them is merged in by `ticketing.parsing.resolve`.
 """
 
-from ticketing.recipe.evidence import EVIDENCE_WORDS, Control, Evidence
+from collections.abc import Mapping
+
+from ticketing.recipe.capacity_sweep import CAPACITY_PRESET, CapacitySweep
+from ticketing.recipe.evidence import EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
 from ticketing.recipe.iterative import DEFAULT_LEVELS, Iterative
 from ticketing.recipe.label_noise import LabelNoise
 from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
 from ticketing.recipe.optimizer import SGD, Adam, AdamW, Optimizer
 from ticketing.recipe.part import Part
 from ticketing.recipe.pruning import LayerKind, Rate, Target
-from ticketing.recipe.recipe import RECIPE_VERSION, Recipe
+from ticketing.recipe.recipe import RECIPE_VERSION, Recipe, TicketRecipe
 from ticketing.recipe.training import Augment, Ema, Precision, Training
 
 __all__ = [
+    "CAPACITY_PRESET",
     "DEFAULT_LEVELS",
     "EVIDENCE_WORDS",
+    "FULL_SCHEDULE",
+    "RECIPES",
     "RECIPE_VERSION",
     "SEARCHES",
     "SGD",
     "Adam",
     "AdamW",
+    "AnyRecipe",
     "Augment",
+    "CapacitySweep",
     "Constant",
     "Control",
     "Cosine",
@@ -40,7 +48,13 @@ __all__ = [
     "Recipe",
     "Schedule",
     "Target",
+    "TicketRecipe",
     "Training",
 ]
 
-SEARCHES = ("iterative",)
+AnyRecipe = Iterative | CapacitySweep
+RECIPES: Mapping[str, type[Iterative] | type[CapacitySweep]] = {
+    "iterative": Iterative,
+    "capacity_sweep": CapacitySweep,
+}
+SEARCHES = tuple(RECIPES)

@@ -5,14 +5,25 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from ticketing.recipe.masking import (
+    CRITERION_WORDS,
+    KEPT_WORDS,
+    PRUNED_WORDS,
+    SCOPE_WORDS,
+    Criterion,
+    Kept,
+    Pruned,
+    Scope,
+    described,
+)
 from ticketing.recipe.pruning import LayerKind, Rate, RateField, Target
-from ticketing.recipe.recipe import Recipe
+from ticketing.recipe.recipe import TicketRecipe
 from ticketing.step import Step
 
 DEFAULT_LEVELS = 10
 
 
-class Iterative(Recipe):
+class Iterative(TicketRecipe):
     """Iterative magnitude pruning (Frankle & Carbin 2018; Renda et al. 2020); one-shot is `levels: 1`."""
 
     search: Literal["iterative"]
@@ -21,16 +32,33 @@ class Iterative(Recipe):
     )
     target: Target | None = None
     rate: RateField = Rate()
-    scope: Literal["layerwise", "global"] = Field("layerwise", description="Who competes with whom.")
-    criterion: Literal["large_final"] = Field("large_final", description="Score of an entry: |trained weight|.")
+    scope: Scope = Field(
+        "layerwise",
+        description="Who competes with whom, and how many stay where.",
+        json_schema_extra=described(SCOPE_WORDS, "docs/searches/criteria.md"),
+    )
+    criterion: Criterion = Field(
+        "large_final",
+        description="Score of an entry; the highest stay. w_i before training, w_f after.",
+        json_schema_extra=described(CRITERION_WORDS, "docs/searches/criteria.md"),
+    )
     structure: Literal["weight"] = "weight"
     rewind: Literal["lr", "none"] | Step = Field(
         Step("0it"),
         description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule) "
         "or none (keep them, go on at the last learning rate).",
     )
-    kept: Literal["rewind"] = "rewind"
-    pruned: Literal["zero"] = "zero"
+    kept: Kept = Field(
+        "rewind",
+        description="What a kept entry restarts as (the mask-1 action of Zhou et al. 2019).",
+        json_schema_extra=described(KEPT_WORDS, "docs/searches/actions.md"),
+    )
+    keep_sign: bool = Field(False, description="Give reinit and the reshuffles the signs of the initial weights.")
+    pruned: Pruned = Field(
+        "zero",
+        description="What a removed entry holds from then on (the mask-0 action of Zhou et al. 2019).",
+        json_schema_extra=described(PRUNED_WORDS, "docs/searches/actions.md"),
+    )
     allow_collapse: bool = Field(False, description="Let a parameter lose every entry instead of failing.")
 
     @model_validator(mode="before")
@@ -40,15 +68,29 @@ class Iterative(Recipe):
             return {**value, "levels": DEFAULT_LEVELS}
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_sparse_file_of_what_is_not_zero(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "outputs" not in value and value.get("pruned", "zero") != "zero":
+            return {**value, "outputs": ("ticket", "model", "mask")}
+        return value
+
+    @property
+    def holds(self) -> bool:
+        """Whether removed entries hold weights instead of zero."""
+        return self.pruned != "zero"
+
     @model_validator(mode="after")
     def _parts_agree(self) -> "Iterative":
         if self.levels is not None and self.target is not None:
             raise ValueError("expected levels or target, got both: the rate decides how many levels a target needs")
-        if self.scope == "global":
-            odd = [k for k in get_args(LayerKind) if self.rate.of(k) not in (0, self.rate.default)]
+        if self.scope != "layerwise":
+            kinds: dict[str, float] = {k: self.rate.of(k) for k in get_args(LayerKind)}
+            odd = [k for k, rate in (kinds | self.rate.by_name).items() if rate not in (0, self.rate.default)]
             if odd:
                 raise ValueError(
-                    f"expected one rate for all kinds (or 0 to exempt one) with scope global, got another for {odd}"
+                    f"expected one rate for all kinds and names (or 0 to exempt one) with scope {self.scope}, "
+                    f"got another for {odd}"
                 )
         rewind, length = self.rewind, self.training.length
         if isinstance(rewind, Step) and rewind.unit == length.unit and rewind.count >= length.count:

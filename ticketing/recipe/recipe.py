@@ -1,4 +1,4 @@
-"""What all searches are asked for: training, evidence, outputs, seed."""
+"""What all searches are asked for, and what those that end in a ticket are asked for besides."""
 
 from typing import Literal
 
@@ -18,8 +18,23 @@ class Recipe(Part):
     recipe_version: Literal[1] = 1
     search: str
     training: Training = Training()
-    evidence: EvidenceField = Evidence()
     seed: int = Field(0, ge=0, lt=2**63, description="Drawn and written back when absent.")
+
+    @property
+    def holds(self) -> bool:
+        """Whether removed entries hold weights instead of zero."""
+        return False
+
+
+class TicketRecipe(Recipe):
+    """What every search has that ends in a ticket: the evidence for it, and the files of it."""
+
+    evidence: EvidenceField = Evidence()
+    probes: tuple[Literal["ntk"], ...] = Field(
+        (),
+        max_length=1,
+        description="ntk: spectrum of the tangent kernel and early slope, of dense and delivered level.",
+    )
     keep_levels: Literal["masks", "models"] = Field(
         "masks", description="What is kept of every level: its mask, or its trained weights too."
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 936, 400
-LEFT, RIGHT, TOP, BOTTOM = 76, 128, 18, 54
+LEFT, RIGHT, TOP, BOTTOM = 84, 128, 18, 54
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,12 @@ def along_log_density(most: float) -> Callable[[float], float]:
 
 
 def round_ticks(low: float, high: float) -> list[float]:
-    """Choose three to eight round values, equally spaced, that enclose `low` and `high` (fractions)."""
-    span = max(high - low, 0.002)
-    step = next(s for s in (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2) if span / s <= 6)
+    """Choose three to eight round values, equally spaced, none above 1, that enclose `low` and `high` (fractions)."""
+    span = max(high - low, 0.004)
+    step = next(s for s in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2) if span / s <= 6)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    return [tick * step for tick in range(first, max(last, first + 2) + 1)]
+    last = min(max(last, first + 2), round(1 / step))
+    return [tick * step for tick in range(min(first, last - 2), last + 1)]
 
 
 def between(low: float, high: float) -> Callable[[float], float]:
@@ -41,5 +42,4 @@ def between(low: float, high: float) -> Callable[[float], float]:
 
 def percent(value: float, step: float) -> str:
     """Write a tick with as many decimals as its neighbours need."""
-    decimals = 0 if step >= 0.0099 else 1 if step >= 0.00099 else 2
-    return f"{value:.{decimals}%}".replace("%", " %")
+    return f"{value:.{0 if step >= 0.0099 else 1}%}".replace("%", " %")

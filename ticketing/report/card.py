@@ -5,8 +5,6 @@ from typing import Any
 from ticketing.report import words
 from ticketing.report.markdown import plain, table
 
-_BRANCHES = ("ticket", "dense", "reinit", "shuffle")
-
 DECODER = '''\
 import json
 
@@ -34,7 +32,9 @@ def card(report: words.Report) -> str:
     """Write the model card: what the ticket is, what was shown, what was not, how to load it."""
     row = words.delivered_level(report)
     architecture, dataset = plain(report["model"]["architecture"]), plain(report["dataset"]["name"])
-    name = plain(report["job"].get("name") or f"{architecture} on {dataset}")
+    run = words.tested(report["levels"])
+    named = report["job"].get("name")
+    name = plain(named) if named else f"{architecture} on {dataset}"
     return "\n".join(
         [
             f"# {name}",
@@ -56,20 +56,23 @@ def card(report: words.Report) -> str:
             "## Levels",
             "",
             *table(
-                ["level", "sparsity", "kept", *(f"{branch}, test" for branch in _BRANCHES), "verdict"],
-                [_level(row) for row in report["levels"]],
+                [
+                    "level",
+                    "sparsity",
+                    "kept",
+                    "train error",
+                    "regime",
+                    *(f"{branch}, test" for branch in run),
+                    "verdict",
+                ],
+                [_level(row, run) for row in report["levels"]],
             ),
+            words.regime_sentence(report),
             "Test figures of levels other than the one handed out are exploratory.",
             "",
             "## Loading it",
             "",
-            "`model.safetensors` is the trained sparse network in the dense layout, under the keys of the network: it",
-            "loads wherever the dense one did. `ticket.safetensors` holds the weights the ticket restarts from, zeros",
-            "where pruned. `mask.safetensors` holds one bit per weight. `sparse.safetensors` is the small file:",
-            "",
-            "```python",
-            DECODER.rstrip(),
-            "```",
+            *_loading(report),
             "",
             "## Where it is and is not faster",
             "",
@@ -77,18 +80,34 @@ def card(report: words.Report) -> str:
             "",
             "## What to know",
             "",
-            *(f"- `{plain(w['code'])}`: {plain(w['detail'])}" for w in report.get("warnings", [])),
+            *(f"- {plain(w['code'])}: {plain(w['detail'])}" for w in report.get("warnings", [])),
             "",
         ]
     )
 
 
-def _level(row: dict[str, Any]) -> list[str]:
+def _loading(report: words.Report) -> list[str]:
+    files = [
+        "`model.safetensors` is the trained sparse network in the dense layout, under the keys of the network: it",
+        "loads wherever the dense one did. `ticket.safetensors` holds the weights the ticket restarts from,",
+        "`mask.safetensors` one bit per weight.",
+    ]
+    pruned = report["recipe"].get("pruned", "zero")
+    if pruned != "zero":
+        held = "in both they hold zero or their initial weight, untrained, so there is no small file."
+        return [*files, f"What the mask removed is not all zero (`pruned: {plain(pruned)}`):", held]
+    small = "Both are zero where pruned. `sparse.safetensors` is the small file:"
+    return [*files, small, "", "```python", DECODER.rstrip(), "```"]
+
+
+def _level(row: dict[str, Any], run: list[str]) -> list[str]:
     test = row["test"] or {}
     return [
         str(row["level"]),
         words.percent(row["sparsity"], 2),
         str(row["kept"]),
-        *(words.mean_of(test.get(branch)) for branch in _BRANCHES),
+        words.percent(1 - row["train"]["accuracy"], 2),
+        row["regime"],
+        *(words.mean_of(test.get(branch)) for branch in run),
         row.get("verdict") or "\N{EN DASH}",
     ]

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ticketing.costs import Flops, training_flops
-from ticketing.evidence import trainings
+from ticketing.evidence import all_trainings, search_of
 from ticketing.findings import Findings
 from ticketing.judgement import Judge, certificate_json
 from ticketing.mask import Mask
-from ticketing.report.levels import curves, level_rows
+from ticketing.narrowing import narrowed, parameters_with
+from ticketing.probing import probed
+from ticketing.report.levels import curves, level_rows, regime_of
 from ticketing.results import Result
-from ticketing.start import recipe_of_level, searches_of
+from ticketing.start import recipe_of_level
 from ticketing.step import Step
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -52,7 +54,7 @@ def document(
         "search": {
             "name": recipe.search,
             "levels": bench.levels_total,
-            "searches": searches_of(bench.recipe.evidence),
+            "searches": bench.searches_made,
             "rewind": str(recipe.rewind) if isinstance(recipe.rewind, Step) else recipe.rewind,
             "delivered_level": level,
             "test_accuracy": delivered["test"]["accuracy"],
@@ -61,6 +63,8 @@ def document(
         },
         "levels": level_rows(bench, found, judge=judge, judged=judged, delivered=level),
         "certificate": certificate_of(judge, level) if recipe.evidence.replicates else None,
+        "regime": regime_of(bench, found, delivered=level),
+        "ntk": probed(bench),
         "invariants": bench.invariants.as_json(),
         "cost": costs(bench, found, judged=judged),
         "sizes": dict(sizes),
@@ -102,6 +106,8 @@ def certificate_of(judge: Judge, level: int) -> dict[str, Any]:
         "level": level,
         "replicates_of": evidence.replicates_of,
         "tolerance": best.tolerance,
+        "max_replicates": evidence.max_replicates,
+        "looks": judge.looks(level),
         "resolution": best.resolution,
         "controls": list(evidence.controls),
         **certificate_json(best),
@@ -118,24 +124,20 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
     """
     searched = [
         Where.of_search(replicate, level)
-        for replicate in range(searches_of(bench.recipe.evidence))
+        for replicate in range(bench.searches_made)
         for level in range(bench.levels_total + 1)
     ]
-    search = [(bench.result(w), found.mask(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
+    search = [(bench.result(w), found.carrying(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
     inherited = [w for w in searched if bench.inherited(w)]
-    evidence = bench.recipe.evidence
-    of_search = evidence.replicates_of == "search"
-    certificate = [
-        (bench.result(where), found.mask(where.replicate if of_search else 0, where.level))
-        for replicate in range(evidence.replicates)
-        for where in trainings(bench, replicate, tuple(judged))
-    ]
+    certificate = all_trainings(bench, judged)
     return {
-        **{f"search_{name}": value for name, value in _work(bench, search).items()},
-        **{f"certificate_{name}": value for name, value in _work(bench, certificate).items()},
+        **{f"search_{name}": value for name, value in _work(bench, [result for result, _ in search]).items()},
+        **{
+            f"certificate_{name}": value for name, value in _work(bench, [bench.result(w) for w in certificate]).items()
+        },
         "flops_executed": (flops := _flops(bench, search)).executed,
         "flops_nonzero": flops.nonzero,
-        "certificate_flops": _flops(bench, certificate).executed,
+        "certificate_flops": sum(_executed(bench, found, where) for where in certificate),
         **(_taken_over(bench, found, inherited) if bench.start else {}),
     }
 
@@ -147,7 +149,7 @@ def _taken_over(bench: Workbench, found: Findings, inherited: Sequence[Where]) -
         recipe = recipe_of_level(where.level, bench.recipe, bench.start)
         flops += training_flops(
             bench.subject.inventory,
-            found.mask(where.replicate, where.level).counts(),
+            found.carrying(where.replicate, where.level).counts(),
             updates=bench.result(where).updates,
             batch_size=min(recipe.training.batch_size, len(bench.data.y_train)),
         )
@@ -160,13 +162,23 @@ def _taken_over(bench: Workbench, found: Findings, inherited: Sequence[Where]) -
     }
 
 
-def _work(bench: Workbench, done: Sequence[tuple[Result, Mask]]) -> dict[str, Any]:
-    updates = sum(result.updates for result, _ in done)
+def _executed(bench: Workbench, found: Findings, where: Where) -> int:
+    """Count the operations of a certificate training: of dense kernels, so that its mask does not matter."""
+    listed = bench.subject.inventory
+    if where.branch == "small_dense":
+        kept = found.mask(search_of(bench, where.replicate), where.level).kept_count
+        listed = narrowed(listed, parameters_with(listed, kept))
+    updates = bench.result(where).updates
+    return training_flops(listed, None, updates=updates, batch_size=_batch(bench)).executed
+
+
+def _work(bench: Workbench, done: Sequence[Result]) -> dict[str, Any]:
+    updates = sum(result.updates for result in done)
     return {
         "trainings": len(done),
         "updates": updates,
         "samples": updates * _batch(bench),
-        "seconds": round(sum(result.seconds for result, _ in done), 3),
+        "seconds": round(sum(result.seconds for result in done), 3),
     }
 
 

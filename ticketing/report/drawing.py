@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby, pairwise
 
 from ticketing.report.axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axes, percent
 
@@ -49,6 +50,23 @@ def frame(axes: Axes, ticks: Sequence[float], sparsities: Sequence[float], title
         f'<text class="title" text-anchor="middle" transform="rotate(-90 12 {middle:.1f})" x="12" y="{middle:.1f}">'
         f"{escape(title)}</text>"
     )
+    return parts
+
+
+def regimes_of(axes: Axes, sparsities: Sequence[float], regimes: Sequence[str | None]) -> list[str]:
+    """Shade the levels of the critical regime and name every regime above its levels; None is not named."""
+    xs = [axes.x(sparsity) for sparsity in sparsities]
+    middles = [(left + right) / 2 for left, right in pairwise(xs)]
+    lefts, rights = [LEFT, *middles], [*middles, WIDTH - RIGHT]
+    parts, level = [], 0
+    for regime, run in groupby(regimes):
+        first, level = level, level + len(list(run))
+        left, right = lefts[first], rights[level - 1]
+        if regime == "critical":
+            size = f'width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}"'
+            parts.append(f'<rect class="critical" x="{left:.1f}" y="{TOP}" {size}/>')
+        if regime is not None:
+            parts.append(text((left + right) / 2, TOP - 5, regime, anchor="middle"))
     return parts
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, log10
 from typing import Any
 
+from ticketing.report import words
 from ticketing.report.axes import (
     BOTTOM,
     HEIGHT,
@@ -16,7 +17,7 @@ from ticketing.report.axes import (
     between,
     round_ticks,
 )
-from ticketing.report.drawing import Line, Point, frame, labels_of, line_of, ring, rule, svg
+from ticketing.report.drawing import Line, Point, frame, labels_of, line_of, regimes_of, ring, rule, svg
 
 
 def accuracy_figure(levels: Sequence[Mapping[str, Any]], *, delivered: int | None) -> str:
@@ -28,7 +29,7 @@ def accuracy_figure(levels: Sequence[Mapping[str, Any]], *, delivered: int | Non
         levels: `levels` of the report.
         delivered: The level that was handed out; ringed.
     """
-    tested = [_tested(levels, word) for word in ("ticket", "reinit", "shuffle")]
+    tested = [_tested(levels, word) for word in words.BRANCHES if word != "dense"]
     lines = [line for line in tested if line.points] or [_validated(levels)]
     dense = _tested(levels, "dense", from_level=0)
     values = [value for line in lines for point in line.points for value in (*point.values, point.mean)]
@@ -37,7 +38,8 @@ def accuracy_figure(levels: Sequence[Mapping[str, Any]], *, delivered: int | Non
     most = max(point.sparsity for line in lines for point in line.points)
     axes = Axes(along_log_density(most), between(ticks[0], ticks[-1]))
     sparsities = [level["sparsity"] for level in levels]
-    parts = frame(axes, ticks, sparsities, "accuracy" + (" on test" if tested[0].points else " on validation"))
+    parts = regimes_of(axes, sparsities, [level.get("regime") for level in levels])
+    parts += frame(axes, ticks, sparsities, "accuracy" + (" on test" if tested[0].points else " on validation"))
     labels = []
     if dense.points:
         y = axes.y(dense.points[0].mean)

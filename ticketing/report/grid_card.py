@@ -64,5 +64,5 @@ def _point(row: Mapping[str, Any]) -> list[str]:
 
 
 def _warnings(report: said.Report) -> list[str]:
-    lines = [f"- `{plain(w['code'])}` ({w['points']} points): {plain(w['detail'])}" for w in report["warnings"]]
+    lines = [f"- {plain(w['code'])} ({w['points']} points): {plain(w['detail'])}" for w in report["warnings"]]
     return ["## What to know", "", *lines, ""] if lines else []

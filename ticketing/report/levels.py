@@ -7,11 +7,12 @@ from typing import Any
 from jaxtyping import Bool
 from torch import Tensor
 
+from ticketing.evidence import all_trainings
 from ticketing.findings import Findings
 from ticketing.judgement import Judge
 from ticketing.paths import effective_counts, varying_inputs
+from ticketing.regime import INTERPOLATING_ERROR, parameters_per_target, regimes
 from ticketing.results import curve_of, first_step_at
-from ticketing.start import searches_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -21,17 +22,19 @@ def level_rows(
 ) -> list[dict[str, Any]]:
     """Make the rows, level 0 first. `validation` is of the search that is delivered; `replicates` lists them all."""
     varying = varying_inputs(bench.data.x_train)
+    named = regimes(_train_errors(bench))
     return [
         _entries(bench, found, level, varying)
         | _figures(bench, level, judge=judge, judged=judged, delivered=delivered)
+        | {"train": _train(bench, level), "regime": named[level]}
         | {"inherited": bench.inherited(Where.of_search(0, level))}
         for level in range(bench.levels_total + 1)
     ]
 
 
 def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor, "..."]) -> dict[str, Any]:
-    mask = found.mask(0, level)
-    kept, effective = mask.counts(), effective_counts(bench.subject, mask, varying)
+    mask, carrying = found.mask(0, level), found.carrying(0, level)
+    kept, effective = mask.counts(), effective_counts(bench.subject, mask, varying, carrying=carrying)
     return {
         "level": level,
         "kept": mask.kept_count,
@@ -39,6 +42,8 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
         "sparsity": mask.sparsity,
         "density": mask.density,
         "effective_density": None if effective is None else sum(effective.values()) / mask.total,
+        "frozen": carrying.kept_count - mask.kept_count,
+        "ineligible_kept": found.ineligible_kept(0, level),
         "layers": [
             {
                 "name": name,
@@ -52,7 +57,7 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
 
 
 def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
-    per_search = [_validation(bench, level, replicate) for replicate in range(searches_of(bench.recipe.evidence))]
+    per_search = [_validation(bench, level, replicate) for replicate in range(bench.searches_made)]
     row: dict[str, Any] = {
         "validation": per_search[0] | {"replicates": per_search},
         "test": dict.fromkeys(("ticket", "dense", *judge.evidence.controls)),
@@ -61,13 +66,45 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
         "early_stop": None,
     }
     if judge.evidence.replicates and (level == 0 or level in judged):
-        row["test"]["dense"] = judge.accuracies("dense", 0)
+        row["test"]["dense"] = judge.accuracies("dense", level)
     if judge.evidence.replicates and level in judged:
         row["verdict"] = judge.certificate(level).verdict
         row["early_stop"] = judge.early_stop(level)
         for branch in ("ticket", *judge.evidence.controls):
             row["test"][branch] = judge.accuracies(branch, level)
     return row
+
+
+def regime_of(bench: Workbench, found: Findings, *, delivered: int) -> dict[str, Any]:
+    """Say where on the ladder of the delivered search the network stops fitting its train split."""
+    errors, classes = _train_errors(bench), bench.data.classes
+    named = regimes(errors)
+    rows = []
+    for level, (error, regime) in enumerate(zip(errors, named, strict=True)):
+        mask = found.mask(0, level)
+        parameters = bench.subject.inventory.parameters_total - (mask.total - mask.kept_count)
+        per_target = parameters_per_target(parameters, examples=len(bench.data.y_train), classes=classes)
+        rows.append({"level": level, "train_error": error, "regime": regime, "parameters_per_target": per_target})
+    return {
+        "interpolating_error": INTERPOLATING_ERROR,
+        "examples": len(bench.data.y_train),
+        "classes": classes,
+        "critical_levels": [level for level, regime in enumerate(named) if regime == "critical"],
+        "delivered": named[delivered],
+        "levels": rows,
+    }
+
+
+def _train_errors(bench: Workbench) -> list[float]:
+    # 1 - 0.999 is above 0.001 by a bit of the float, and one example in a thousand is not.
+    return [round(1 - _train(bench, level)["accuracy"], 12) for level in range(bench.levels_total + 1)]
+
+
+def _train(bench: Workbench, level: int) -> dict[str, Any]:
+    """Give how well a level fits the train split, the delivered search first and every one beside it."""
+    results = [bench.result(Where.of_search(replicate, level)) for replicate in range(bench.searches_made)]
+    per_search = [{"accuracy": result.train_accuracy, "loss": result.train_loss} for result in results]
+    return per_search[0] | {"replicates": per_search}
 
 
 def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
@@ -85,11 +122,8 @@ def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
 
 def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
     """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
-    evidence = bench.recipe.evidence
     places = [Where.of_search(0, level) for level in range(bench.levels_total + 1)]
-    for replicate in range(evidence.replicates):
-        places.append(Where(replicate, "certificate", "dense", 0))
-        places += [Where(replicate, "certificate", b, delivered) for b in ("ticket", *evidence.controls)]
+    places += all_trainings(bench, [delivered])
     return [
         {
             **{key: value for key, value in asdict(where).items() if key != "step"},

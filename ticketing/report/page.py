@@ -8,8 +8,6 @@ from ticketing.report import words
 from ticketing.report.figure import accuracy_figure, density_figure
 from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, whole_page
 
-_BRANCHES = ("ticket", "dense", "reinit", "shuffle")
-
 
 def page(report: words.Report) -> str:
     """Draw the report as a self-contained HTML document; every text from outside is escaped."""
@@ -21,6 +19,7 @@ def page(report: words.Report) -> str:
             _levels(report),
             _certificate(report),
             _density(report),
+            _ntk(report),
             _invariants(report),
             mapping("Cost", report["cost"], _COST_NOTE),
             mapping("Sizes in bytes", report["sizes"], words.SPEED),
@@ -70,23 +69,40 @@ def _accuracy(report: words.Report) -> str:
         "Each dot is the mean over the replicates, each bar spans all of them; the ring marks the level handed out. "
         "Levels are spaced by what is left, so equal shares removed stand at equal distances."
     )
-    return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+    regime = f'<p class="note">{escape(words.regime_sentence(report))} {_REGIME_NOTE}</p>'
+    return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>{regime}"
+
+
+_REGIME_NOTE = (
+    "The regime is decided by train error alone: last weights, evaluation mode, no augmentation, the labels trained on."
+)
 
 
 def _levels(report: words.Report) -> str:
-    run = [b for b in _BRANCHES if any((row["test"] or {}).get(b) for row in report["levels"])]
+    run = words.tested(report["levels"])
     rows = [
         [
             str(row["level"]),
             words.percent(row["sparsity"], 2),
             words.number(row["kept"]),
+            words.percent(1 - row["train"]["accuracy"], 2),
+            row["regime"],
             words.percent(row["validation"]["accuracy"], 2),
             *(words.mean_of((row["test"] or {}).get(branch)) for branch in run),
             row.get("verdict") or "\N{EN DASH}",
         ]
         for row in report["levels"]
     ]
-    head = ["level", "sparsity", "kept", "validation (search)", *(f"{branch}, test" for branch in run), "verdict"]
+    head = [
+        "level",
+        "sparsity",
+        "kept",
+        "train error",
+        "regime",
+        "validation (search)",
+        *(f"{branch}, test" for branch in run),
+        "verdict",
+    ]
     chosen = [row["level"] == report["search"]["delivered_level"] for row in report["levels"]]
     note = "Test figures of levels other than the one handed out are exploratory: the choice was made on validation."
     return f'<h2>Levels</h2>{table(head, rows, marked=chosen)}<p class="note">{note}</p>'
@@ -107,14 +123,27 @@ def _certificate(report: words.Report) -> str:
         ]
         for name, found in certificate["against"].items()
     ]
-    head = ["ticket minus", "each replicate", "mean", "95 % Student t", "95 % crossed bootstrap", "outcome"]
+    sure = f"{100 * certificate.get('confidence', 0.95):.4g} %"
+    head = ["ticket minus", "each replicate", "mean", f"{sure} Student t", f"{sure} crossed bootstrap", "outcome"]
     note = (
         f"Paired differences in test accuracy (points) at the checkpoint of minimum validation loss, level "
         f"{certificate['level']}; replicates of the {certificate['replicates_of']}, trained in a data order the "
         f"search never saw. One test {words.answer(report)} is {100 * certificate['resolution']:.2f} points. "
-        "A bound counts only if both intervals agree on it."
+        f"A bound counts only if both intervals agree on it.{_looked(certificate)}"
     )
     return f'<h2>Certificate</h2>{table(head, rows)}<p class="note">{escape(note)}</p>'
+
+
+def _looked(certificate: Mapping[str, Any]) -> str:
+    """Say how a certificate grew; nothing where the number of replicates was fixed."""
+    most, looks = certificate.get("max_replicates"), certificate.get("looks", [])
+    if most is None:
+        return ""
+    taken = ", ".join(f"{look['verdict']} at n = {look['n']}" for look in looks)
+    return (
+        f" Replicates were added while the verdict was inconclusive, up to {most}: {taken}. All intervals that may be "
+        "looked at hold the truth together with 95 %."
+    )
 
 
 def _density(report: words.Report) -> str:
@@ -132,6 +161,20 @@ def _alive(row: Mapping[str, Any]) -> str:
         f"Of those kept at level {row['level']}, {alive} lie on a path of kept entries from an input that varies to "
         "an output; the others cannot tell two examples apart."
     )
+
+
+def _ntk(report: words.Report) -> str:
+    found = report.get("ntk")
+    if not found:
+        return ""
+    names = ("level", "samples", "rows", "rank", "effective_rank", "label_alignment", "early_slope")
+    rows = [[words.number(row[name]) for name in names] for row in found]
+    note = (
+        "Empirical neural tangent kernel of the logits over kept weights, as the level starts; the slope is of the log "
+        "train loss over its first updates. A full rank says that these samples can be fitted; no verdict is drawn."
+    )
+    head = [name.replace("_", " ") for name in names]
+    return f'<h2>Tangent kernel</h2>{table(head, rows)}<p class="note">{note}</p>'
 
 
 def _invariants(report: words.Report) -> str:

@@ -1,9 +1,18 @@
 """What a report says in plain sentences, for the page and the card alike; knows no markup."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from ticketing.recipe import Control
 
 Report = Mapping[str, Any]
+BRANCHES = ("ticket", "dense", *get_args(Control))
+"""What may be taken to the test split, in the order in which it is shown."""
+
+
+def tested(levels: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List what was taken to the test split at any level."""
+    return [branch for branch in BRANCHES if any((row.get("test") or {}).get(branch) for row in levels)]
 
 
 def percent(value: float, decimals: int = 1) -> str:
@@ -19,6 +28,12 @@ def points(value: float) -> str:
 def interval(bounds: tuple[float, float] | list[float] | None) -> str:
     """Write an interval in percentage points; a dash where there is none."""
     return "\N{EN DASH}" if bounds is None else f"{points(bounds[0])} to {points(bounds[1])}"
+
+
+def judged_by(comparison: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Give the bounds an outcome was judged by: those on which the t interval and the bootstrap agree."""
+    found = [bounds for bounds in (comparison["interval"], comparison["bootstrap"]) if bounds]
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
 
 def delivered_level(report: Report) -> Mapping[str, Any]:
@@ -61,8 +76,23 @@ def verdict_sentence(report: Report) -> str:
         return f"{ticket} cannot be judged on n = {n}: a verdict needs three replicates or more."
     return (
         f"{ticket} is undecided on n = {n} replicates: its difference from the dense network lies between "
-        f"{interval(dense['interval'])} points, and the tolerance is {tolerance:g}."
+        f"{interval(judged_by(dense))} points, and the tolerance is {tolerance:g} points."
     )
+
+
+def regime_sentence(report: Report) -> str:
+    """Say at which level the network stops fitting its train split, and on which side the delivered one is."""
+    found = report["regime"]
+    bound, delivered, critical = percent(found["interpolating_error"]), found["delivered"], found["critical_levels"]
+    dense = found["levels"][0]
+    if critical:
+        named = f"level {critical[0]}" if len(critical) == 1 else f"levels {critical[0]} and {critical[1]}"
+        where = f"At {named} the network stops fitting its train split (train error above {bound}): the critical regime"
+    elif dense["regime"] == "interpolating":
+        where = f"Every level fits its train split (train error at most {bound})"
+    else:
+        where = f"Not even the dense network fits its train split (train error {percent(dense['train_error'], 2)})"
+    return f"{where}. The level handed out is {delivered}."
 
 
 def start_sentence(report: Report) -> str | None:

@@ -1,19 +1,21 @@
-"""Train, prune the smallest, rewind, repeat (Frankle & Carbin 2018; Renda et al. 2020); looks at train and validation.
+"""Train, score, prune, rewind, repeat (Frankle & Carbin 2018; Renda et al. 2020); looks at train and validation.
 
 One-shot pruning is one level. Every level ends in a checkpoint that carries its figures and the next level's mask.
 """
 
 from collections.abc import Mapping
 
+from ticketing.actions import Actions, with_initial
 from ticketing.counts import groups, kept_counts
-from ticketing.criteria import CRITERIA
 from ticketing.evaluation import evaluate
 from ticketing.facts import say_completed, say_mask_drawn
 from ticketing.findings import Findings
+from ticketing.fit import on_train
 from ticketing.mask import Mask
 from ticketing.results import Result
 from ticketing.rewinding import Restart, restart_of
 from ticketing.scope import select
+from ticketing.scoring import scored
 from ticketing.seeds import derive
 from ticketing.start import keeps_restarts
 from ticketing.subject import placed
@@ -35,7 +37,8 @@ def search(bench: Workbench, replicate: int) -> None:
     """
     ladder = kept_counts(bench.subject.inventory, bench.recipe, bench.start)
     restart = restart_of(bench.recipe, per_epoch=bench.per_epoch)
-    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed)
+    actions = Actions.of(bench.recipe)
+    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=actions)
     for level in range(len(ladder)):
         where = Where.of_search(replicate, level)
         if bench.passed(where):
@@ -56,6 +59,7 @@ def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart,
         trained, result = _as_uploaded(bench)
     else:
         trained, result = _trained(bench, found, where, restart=restart, mask=mask)
+    result = result.fitting(on_train(bench, trained.final))
     bench.record(where, result, trained)
     if level == 0 and restart.first_step:
         found.keep_point(replicate, trained.captured[restart.first_step])
@@ -73,11 +77,11 @@ def _trained(
 ) -> tuple[Trained, Result]:
     if where.level:
         bench.phase("rewind")
-    rewind_point = found.rewind_point(where.replicate, where.level)
+    start = found.start(where.replicate, where.level)
     bench.phase("train_level" if where.level else "train_dense")
     return bench.train(
         where,
-        rewind_point,
+        start,
         mask=mask,
         order_seed=order_seed(bench, where),
         first_step=restart.first_step if where.level else 0,
@@ -99,14 +103,8 @@ def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[st
     bench.phase("prune")
     recipe, replicate, level = bench.recipe, where.replicate, where.level
     before, members = found.mask(replicate, level - 1), groups(bench.subject.inventory, recipe)
-    score = CRITERIA[recipe.criterion]
-    mask = select(
-        score(found.latest(replicate), found.initial(replicate), bench.subject.prunable),
-        counts,
-        members,
-        within=before,
-        allow_collapse=recipe.allow_collapse,
-    )
+    scores = scored(bench, found, replicate, level)
+    mask = select(scores.of, counts, members, within=before, allow_collapse=recipe.allow_collapse, ties=scores.ties)
     bench.invariants.mask_drawn(
         mask,
         before=before,
@@ -116,7 +114,24 @@ def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[st
         name=f"level {level}, replicate {replicate}",
     )
     found.keep_mask(replicate, level, mask)
-    say_mask_drawn(bench, where, mask)
+    if found.actions.holds:
+        _decide_what_is_held(found, replicate, level)
+    if (ineligible := scores.ineligible_in(mask)) is not None:
+        found.keep_ineligible(replicate, level, ineligible)
+    say_mask_drawn(bench, where, mask, **({} if ineligible is None else {"ineligible_kept": ineligible}))
+
+
+def _decide_what_is_held(found: Findings, replicate: int, level: int) -> None:
+    """Keep which entries the level begins with at their initial weight: its mask and what was trained decide."""
+    initial = with_initial(
+        found.actions.pruned,
+        before=found.mask(replicate, level - 1),
+        mask=found.mask(replicate, level),
+        initial_before=found.initial_of(replicate, level - 1),
+        initial=found.untrained(replicate, level - 1),
+        trained=found.latest(replicate),
+    )
+    found.keep_initial_of(replicate, level, initial)
 
 
 def order_seed(bench: Workbench, where: Where) -> int:

@@ -9,7 +9,7 @@ import typer
 from winnow.client import DEFAULT_URL
 from winnow.exits import Exit
 from winnow.session import AsJson, JobId, Key, Url, open_session, usage_errors
-from winnow.tables import level_table, verdict_lines
+from winnow.tables import report_parts
 from winnow.transfer import verify_folder
 
 
@@ -27,7 +27,8 @@ def download(
             files = session.client.download(job, out, names=only)
         except KeyError as error:
             raise typer.BadParameter(str(error.args[0]), param_hint="--only") from None
-        session.say({"folder": str(out), "files": [str(file) for file in files]}, f"{len(files)} files in {out}")
+        why = "" if files else f": {job} is {session.client.show(job)['state']} and has made none"
+        session.say({"folder": str(out), "files": [str(file) for file in files]}, f"{len(files)} files in {out}{why}")
     return Exit.DONE
 
 
@@ -60,5 +61,5 @@ def report(
         if out:
             out.write_text(json.dumps(found, indent=2))
         else:
-            session.say(found, level_table(found), *verdict_lines(found))
+            session.say(found, *report_parts(found))
     return Exit.DONE

@@ -1,18 +1,21 @@
 """service.routes.searches: exactly what is built, each field with its bounds."""
 
+from pathlib import Path
 from typing import Any
 
 from ticketing.architectures import ARCHITECTURES, inventory
 from ticketing.recipe import SEARCHES
 
 
-def test_the_catalogue_names_every_search_and_where_its_schema_is(service: Any) -> None:
+def test_the_catalogue_names_every_search_and_where_its_schema_and_its_page_are(service: Any) -> None:
+    root = Path(__file__).parents[3]
     answer = service.http.get("/v1/searches")
     assert [item["name"] for item in answer.json()["items"]] == list(SEARCHES)
     for item in answer.json()["items"]:
         schema = service.http.get(item["schema_url"])
         assert (schema.status_code, schema.json()["additionalProperties"]) == (200, False)
-        assert schema.json()["properties"]["levels"]
+        assert schema.json()["properties"]["search"]["const"] == item["name"]
+        assert (root / item["page"]).is_file()
 
 
 def test_an_unknown_search_is_told_with_those_there_are(service: Any) -> None:

@@ -110,26 +110,24 @@ def test_nothing_is_allocated_however_large(name: str) -> None:
 def test_the_same_batch_gives_the_same_gradients_however_images_lie(
     name: str, make_subject: MakeSubject, tiny_arguments: TinyArguments
 ) -> None:
-    subject = make_subject(name, **tiny_arguments(name) | FAMILIES[name])
+    subject = make_subject(name, **tiny_arguments(name) | FAMILIES[name] | {"in_channels": 3})
     x = torch.randn(4, *subject.inventory.input_shape, generator=torch.Generator().manual_seed(0))
+    last = x.contiguous(memory_format=torch.channels_last)
 
-    def gradients(x: torch.Tensor, *, bf16: bool = False) -> list[torch.Tensor]:
-        network = placed(subject.module, subject.initial_state, device="cpu").train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = functional.cross_entropy(network(x).float(), torch.arange(4) % 3)
+    def gradients(x: torch.Tensor) -> list[torch.Tensor]:
+        network = placed(subject.module, subject.initial_state, device="cpu").train().to(x.dtype)
+        loss = functional.cross_entropy(network(x), torch.arange(4) % 3)
         return list(torch.autograd.grad(loss, list(network.parameters())))
 
     torch._C._set_deterministic_algorithms(True)
     try:
-        one, same = (gradients(x.contiguous(memory_format=torch.channels_last)) for _ in range(2))
-        half = gradients(x.contiguous(memory_format=torch.channels_last), bf16=True)
+        one, same = (gradients(last) for _ in range(2))
     finally:
         torch._C._set_deterministic_algorithms(False)
-    first = gradients(x)
     assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
-    # Sums in another order; a norm over four examples of a pixel each makes small differences larger.
-    assert all((a - b).norm() <= 0.02 * (a.norm() + 1e-3) for a, b in zip(one, first, strict=True))
-    assert all(g.isfinite().all() for g in half)
+    # In float64: sums in another order, and norms over four examples of a pixel each make small differences large.
+    pairs = zip(gradients(last.double()), gradients(x.double()), strict=True)
+    assert all((a - b).norm() <= 1e-5 * (a.norm() + 1e-3) for a, b in pairs)
 
 
 @pytest.mark.parametrize("name", ["resnet-34", "resnet-50", "vgg-13-bn", "vgg-16-bn", "vgg-19-bn", "resnet-110"])

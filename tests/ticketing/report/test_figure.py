@@ -34,3 +34,17 @@ def test_of_many_layers_four_are_named_and_all_are_drawn(report: dict[str, Any])
     drawn = density_figure(report["levels"])
     assert drawn.count("<polyline") == 9
     assert [name for name in (f"l{i}" for i in range(9)) if f">{name}<" in drawn] == ["l0", "l1", "l7", "l8"]
+
+
+def test_the_regimes_are_named_and_the_critical_one_is_shaded(report: dict[str, Any]) -> None:
+    drawn = accuracy_figure(report["levels"], delivered=3)
+    assert [drawn.count(f">{word}<") for word in ("interpolating", "critical", "classical")] == [1, 1, 0]
+    left, width = (float(re.search(rf'critical" .*?{name}="(.*?)"', drawn)[1]) for name in ("x", "width"))  # type: ignore[index]
+    ticks = [float(x) for x in re.findall(r'axis" x1="(.*?)" x2="\1"', drawn)]
+    assert ticks[1] < left < ticks[2] < ticks[3] <= left + width + 0.1
+
+
+def test_levels_whose_regime_is_not_known_yet_are_drawn_without(report: dict[str, Any]) -> None:
+    for row in report["levels"]:
+        del row["regime"]
+    assert "critical" not in accuracy_figure(report["levels"], delivered=None)

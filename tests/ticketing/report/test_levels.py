@@ -7,6 +7,11 @@ from typing import Any
 import pytest
 
 from ticketing.export.weights import read_mask
+from ticketing.findings import Findings
+from ticketing.rewinding import restart_of
+from ticketing.searches.iterative import order_seed, search
+from ticketing.subject import placed
+from ticketing.where import Where
 
 
 @pytest.fixture
@@ -66,3 +71,43 @@ def test_the_curves_are_of_the_first_search_and_of_what_was_certified(report: di
     branches = [("dense", 0), ("ticket", 3), ("reinit", 3), ("shuffle", 3)]
     assert drawn == search + [("certificate", r, branch, level) for r in range(3) for branch, level in branches]
     assert all([point[0] for point in curve["points"]] == [20, 40, 60] for curve in report["curves"])
+
+
+def test_the_train_figures_are_those_of_the_last_weights_on_the_labels_trained_on(make_bench: Any) -> None:
+    bench = make_bench(evidence="none", keep_levels="models")
+    search(bench, 0)
+    data = bench.data
+    found = Findings(bench.journal, bench.subject, restart=restart_of(bench.recipe, per_epoch=9), seed=0)
+    again = bench.train(
+        Where.of_search(0, 0),
+        found.initial(0),
+        mask=found.mask(0, 0),
+        order_seed=order_seed(bench, Where.of_search(0, 0)),
+    )[0]
+    network = placed(bench.subject.module, again.final, device="cpu").eval()
+    right = (network(data.x_train).argmax(1) == data.y_train).double().mean().item()
+    assert bench.result(Where.of_search(0, 0)).train_accuracy == right
+    assert [said["train_accuracy"] for said in bench.observer.of_type("level_completed")] == [
+        bench.result(Where.of_search(0, level)).train_accuracy for level in range(3)
+    ]
+
+
+def test_every_row_says_its_regime_and_the_report_says_where_the_threshold_is(report: dict[str, Any]) -> None:
+    named = report["regime"]["levels"]
+    assert [row["regime"] for row in report["levels"]] == [row["regime"] for row in named]
+    assert [row["train_error"] for row in named] == [
+        pytest.approx(1 - row["train"]["accuracy"]) for row in report["levels"]
+    ]
+    assert all(len(row["train"]["replicates"]) == 3 for row in report["levels"])
+    parameters = report["model"]["parameters"]
+    examples = report["dataset"]["train"] * report["dataset"]["classes"]
+    assert named[0]["parameters_per_target"] == pytest.approx(parameters / examples)
+    removed = report["levels"][2]["total"] - report["levels"][2]["kept"]
+    assert named[2]["parameters_per_target"] == pytest.approx((parameters - removed) / examples)
+
+
+def test_a_dense_network_that_does_not_fit_is_warned_of(report: dict[str, Any], said: Any) -> None:
+    dense = report["regime"]["levels"][0]
+    assert dense["train_error"] > 0.001  # 60 updates are too few
+    assert "classical_regime" in [warning["code"] for warning in report["warnings"]]
+    assert "classical_regime" in [warning["code"] for warning in said.of_type("warning")]
