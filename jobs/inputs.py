@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from math import prod
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Table, select
@@ -14,6 +13,7 @@ from jobs.pages import Page, PageRequest, keyset
 from ticketing.architectures import Inventory
 from ticketing.parsing import unsupported
 from ticketing.recipe import SEARCHES
+from ticketing.task import Task
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,13 @@ class Dataset:
         """How many there are; None until it is ready."""
         return None if self.summary is None else int(self.summary["classes"])
 
+    @property
+    def task(self) -> Task:
+        """What it asks of a network; `classification` until it is ready."""
+        return (
+            "next_token" if self.summary is not None and self.summary.get("task") == "next_token" else "classification"
+        )
+
 
 Input = TypeVar("Input", Model, Dataset)
 
@@ -115,19 +122,10 @@ def list_datasets(conn: Connection, *, tenant: str, page: PageRequest) -> Page[D
 
 
 def misfit(model: Model, dataset: Dataset) -> str | None:
-    """Say why a model cannot read a dataset, or None when it can or when one of them is not known yet.
-
-    A network over features reads images flattened; one may have more outputs than there are classes.
-    """
+    """Say why a model cannot read a dataset, or None when it can or when one of them is not known yet."""
     if model.inventory is None or dataset.shape is None or dataset.classes is None:
         return None
-    inventory = Inventory.from_json(model.inventory)
-    flat = len(inventory.input_shape) == 1 and inventory.input_shape[0] == prod(dataset.shape)
-    if inventory.input_shape != dataset.shape and not flat:
-        return f"expected examples of shape {list(inventory.input_shape)}, got {list(dataset.shape)}"
-    if inventory.classes < dataset.classes:
-        return f"expected at most {inventory.classes} classes, got {dataset.classes}"
-    return None
+    return Inventory.from_json(model.inventory).misfit(dataset.shape, dataset.classes, task=dataset.task)
 
 
 def model_object(model: Model) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ticketing.headers import Header, compare, read_header
 from ticketing.parsing import resolve
 from ticketing.planning import AnyPlan, no_levels, plan_of
 from ticketing.recipe import AnyRecipe, Iterative, TicketRecipe
-from ticketing.splits import validation_size
+from ticketing.splits import roles
 from ticketing.suitability import check_data
 
 StartOf = Callable[[Iterative, Inventory], StartSpec]
@@ -176,16 +176,7 @@ def _plan(model: Model, dataset: Dataset, recipe: AnyRecipe, start_of: StartOf |
     if start_of is not None and not isinstance(recipe, Iterative):
         raise no_levels(recipe.search)
     start = start_of(recipe, inventory) if start_of is not None and isinstance(recipe, Iterative) else None
-    train, test = _roles(dataset.summary["splits"], trained=trained)
+    context = inventory.input_shape[0] if inventory.task == "next_token" else None
+    train, test = roles(dataset.summary["splits"], trained=trained, context=context)
     check_data(recipe.training, shape=tuple(dataset.summary["shape"]), classes=dataset.summary["classes"])
     return plan_of(inventory, recipe, train=train, test=test, trained=trained, start=start)
-
-
-def _roles(splits: Mapping[str, int], *, trained: bool) -> tuple[int, int]:
-    """Count the examples that weights are fitted on and that the test is made on, validation taken away."""
-    train, test = splits["train"], splits["test"]
-    if "validation" in splits:
-        return train, test
-    if trained:
-        return train, test - test // 2
-    return train - validation_size(train), test

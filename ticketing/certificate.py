@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ticketing.intervals import CONFIDENCE, Interval, bootstrap_interval, student_interval
 
 Correct = NDArray[np.bool_]
-"""One row per replicate, one column per test example: whether it was classified correctly."""
+"""One row per replicate, one column per test example: whether it was classified correctly. Where an example asks for
+several classes, as a window of text does, they stand in a third dimension."""
 
 Outcome = Literal["matches", "loses", "beaten", "not_beaten", "inconclusive"]
 Verdict = Literal["winning", "matching", "losing", "inconclusive"]
@@ -56,7 +57,7 @@ class Certificate:
     n: int
     tolerance: float
     resolution: float
-    """The smallest accuracy difference (fraction) the test split can show: one example."""
+    """The smallest accuracy difference (fraction) the test split can show: one example, or one token of a window."""
     confidence: float
     """Of every interval: 0.95, or more where several looks share the error (`ticketing.looks`)."""
     dense: Comparison
@@ -96,8 +97,8 @@ def certify(
         verdict = "losing"
     elif against_dense.outcome == "matches":
         verdict = "winning" if against and not not_beaten else "matching"
-    n, examples = ticket.shape
-    return Certificate(verdict, n, tolerance, 1 / examples, confidence, against_dense, against, not_beaten)
+    n, resolution = len(ticket), 1 / ticket[0].size
+    return Certificate(verdict, n, tolerance, resolution, confidence, against_dense, against, not_beaten)
 
 
 def compare(
@@ -119,10 +120,10 @@ def compare(
     Raises:
         ValueError: The two were not evaluated on the same replicates and examples.
     """
-    if ticket.shape != other.shape or ticket.ndim != 2 or not ticket.size:
+    if ticket.shape != other.shape or ticket.ndim not in (2, 3) or not ticket.size:
         raise ValueError(f"expected the same replicates and examples, got {ticket.shape} and {other.shape}")
     signed = ticket.astype(np.int8) - other.astype(np.int8)
-    differences = tuple(float(d) for d in signed.mean(axis=1))
+    differences = tuple(float(d) for d in signed.reshape(len(signed), -1).mean(axis=1))
     several = len(differences) > 1
     found = Comparison(
         differences,

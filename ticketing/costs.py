@@ -42,5 +42,5 @@ def forward_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, examp
     nonzero = sum(
         layer.multiply_adds if kept is None else layer.multiply_adds * kept[layer.parameter] // layer.entries
         for layer in inventory.prunable
-    )
+    ) + sum(layer.products for layer in inventory.layers)
     return Flops(executed=per_example * inventory.multiply_adds, nonzero=per_example * nonzero)

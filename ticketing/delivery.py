@@ -43,7 +43,8 @@ def deliver(
     weight_files = write_weights(out, ticket, outputs=recipe.outputs, about=about)
     delivered, best = _delivered(bench, ticket), best_level(bench, found)
     origin = provenance(spec, recipe, key=bench.journal.execution_key, fingerprint=bench.data.fingerprint)
-    judge = Judge(bench.journal, recipe.evidence, recipe.seed, len(bench.data.y_test))
+    examples, predictions = len(bench.data.y_test), bench.subject.inventory.predictions
+    judge = Judge(bench.journal, recipe.evidence, recipe.seed, examples, predictions)
     notes = [{"code": "validation_from_test", "detail": note} for note in bench.data.notes]
     for promise in ("ticket", "model"):
         state = ticket.start if promise == "ticket" else ticket.trained
@@ -72,7 +73,8 @@ def deliver(
             out / "answers.safetensors",
             bench.journal,
             all_trainings(bench, judged),
-            examples=len(bench.data.y_test),
+            examples=examples,
+            predictions=predictions,
         )
     write_json(out / "recipe.json", recipe.model_dump(mode="json"))
     write_json(out / "provenance.json", origin)

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,6 +14,8 @@ from ticketing.recipe import Precision
 
 BATCH_SIZES = {"cpu": 100, "cuda": 2000}
 """Examples at once where nobody says otherwise: on a CPU as many as the caches hold (measured on ResNet-20)."""
+PREDICTIONS = {"cpu": 4096, "cuda": 65_536}
+"""Most predictions at once, where an example asks for several: each has a logit for every class."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +26,19 @@ class Evaluation:
     """Mean cross-entropy in nats."""
     accuracy: float
     """Fraction right, in [0, 1]."""
-    correct: Bool[Tensor, " examples"]
-    """Per example, on the CPU."""
+    correct: Bool[Tensor, "examples ..."]
+    """Per example, or per token of every window, on the CPU."""
 
     @property
     def error(self) -> float:
         """Fraction wrong, in [0, 1]: counted, so that one in a thousand is 0.001 to the bit."""
-        return int((~self.correct).sum()) / len(self.correct)
+        return int((~self.correct).sum()) / self.correct.numel()
 
 
 def evaluate(
     network: nn.Module,
-    x: Float[Tensor, "examples ..."],
-    y: Int64[Tensor, " examples"],
+    x: Shaped[Tensor, "examples ..."],
+    y: Int64[Tensor, "examples ..."],
     *,
     precision: Precision = "fp32",
     batch_size: int | None = None,
@@ -47,32 +49,33 @@ def evaluate(
     Args:
         network: With weights, on the device of the examples.
         x: Prepared examples.
-        y: Their classes.
+        y: Their classes; of windows the class at every token, all of which count alike.
         precision: As the network was trained; the losses are summed in float64 either way.
         batch_size: Examples at once; None for that of the device. The last bits of a loss may depend on it.
         loss: What is averaged over the examples.
     """
-    at_once = batch_size or BATCH_SIZES[x.device.type]
+    device = x.device.type
+    at_once = batch_size or max(1, min(BATCH_SIZES[device], PREDICTIONS[device] // y[0].numel()))
     was_training = network.training
     network.eval()
     losses, correct = [], []
     with torch.inference_mode():
         for xs, ys in zip(torch.split(x, at_once), torch.split(y, at_once), strict=True):
             given = logits(network, xs, precision=precision)
-            losses.append(loss(given, ys, reduction="none"))
-            correct.append(given.argmax(1) == ys)
+            losses.append(loss(given.flatten(0, -2), ys.flatten(), reduction="none"))
+            correct.append(given.argmax(-1) == ys)
     network.train(was_training)
     right = torch.cat(correct).cpu()
     return Evaluation(
         loss=float(torch.cat(losses).double().mean()),
-        accuracy=int(right.sum()) / len(right),
+        accuracy=int(right.sum()) / right.numel(),
         correct=right,
     )
 
 
 def logits(
-    network: nn.Module, x: Float[Tensor, "batch ..."], *, precision: Precision
-) -> Float[Tensor, "batch classes"]:
+    network: nn.Module, x: Shaped[Tensor, "batch ..."], *, precision: Precision
+) -> Float[Tensor, "batch *tokens classes"]:
     """Run the network forward in a precision; the logits are float32 either way."""
     with computing(precision, x.device):
         made: Tensor = network(x)

@@ -170,7 +170,14 @@ def _packed(evaluation: Evaluation) -> UInt8[Tensor, " bytes"]:
 
 
 def correct_answers(
-    journal: Journal, *, branch: str, level: int, replicates: int, examples: int, moment: str = "best"
+    journal: Journal,
+    *,
+    branch: str,
+    level: int,
+    replicates: int,
+    examples: int,
+    predictions: int = 1,
+    moment: str = "best",
 ) -> Correct:
     """Read which test examples a branch got right: one row per replicate.
 
@@ -180,8 +187,10 @@ def correct_answers(
         level: Of the ladder; the dense network stands at 0.
         replicates: How many were run.
         examples: Of the test split.
+        predictions: Of one example; where there are several, each has a place in a third dimension.
         moment: One of `MOMENTS`.
     """
     pieces = [Where(replicate, "certificate", branch, level).piece for replicate in range(replicates)]
     rows = [journal.tensors[piece][f"correct_{moment}"].numpy() for piece in pieces]
-    return np.stack([np.unpackbits(row, count=examples).astype(bool) for row in rows])
+    correct = np.stack([np.unpackbits(row, count=examples * predictions).astype(bool) for row in rows])
+    return correct if predictions == 1 else correct.reshape(replicates, examples, predictions)

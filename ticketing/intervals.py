@@ -3,16 +3,20 @@
 Knows no verdict: arithmetic alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import atan2, cos, pi, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 DRAWS = 10_000
+AT_ONCE = 500
+"""Draws of the bootstrap that are in memory together."""
 CONFIDENCE = 0.95
 
 Interval = tuple[float, float]
+Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
+"""(generator, draws) -> how often each column of the sums was drawn, a row per draw."""
 
 
 def student_interval(differences: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -29,25 +33,52 @@ def bootstrap_interval(
     """Give the central part of the mean's distribution when replicates and test examples are both drawn again, crossed.
 
     Every draw takes as many replicates and as many examples as there are, with replacement, all replicates seeing
-    the same drawn examples.
+    the same drawn examples. What one example was asked, such as the tokens of a window, is drawn with it as a whole:
+    neighbours in a text are right and wrong together (blocks that do not overlap: Carlstein 1986).
 
     Args:
-        signed: -1, 0 or 1 per replicate (row) and test example (column).
+        signed: -1, 0 or 1 per replicate (row) and test example (column), and per token of it where there is a third
+            dimension.
         seed: The same seed gives the same interval.
         draws: Number of resamples.
         confidence: Share of them that lies within.
     """
     random = np.random.default_rng(seed)
-    n, examples = signed.shape
-    # Examples with the same column are interchangeable, so drawing how often each distinct column comes up is
-    # drawing examples: at most 3^n numbers a draw instead of one per example.
-    kinds, counts = np.unique(signed[::-1], axis=1, return_counts=True)
-    drawn_examples = random.multinomial(examples, counts / examples, size=draws).astype(np.float64)
-    per_replicate = drawn_examples @ kinds[::-1].T.astype(np.float64) / examples
+    n = len(signed)
+    sums, draw = _drawn_by_kind(signed) if signed.ndim == 2 else _drawn_whole(signed)
+    # In parts that fit into memory; the stream of random numbers is that of one call.
+    parts = [min(AT_ONCE, draws - done) for done in range(0, draws, AT_ONCE)]
+    per_replicate = np.concatenate([draw(random, part) @ sums.T for part in parts]) / (signed.size // n)
     drawn_replicates = random.multinomial(n, np.full(n, 1 / n), size=draws)
     means = (per_replicate * drawn_replicates).sum(axis=1) / n
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def _drawn_by_kind(signed: NDArray[np.int8]) -> tuple[NDArray[np.float64], Draw]:
+    """Draw how often each distinct column comes up.
+
+    Examples with the same column are interchangeable, so that is drawing examples: at most 3^n numbers a draw instead
+    of one per example.
+    """
+    examples = signed.shape[1]
+    kinds, counts = np.unique(signed[::-1], axis=1, return_counts=True)
+
+    def draw(random: np.random.Generator, draws: int) -> NDArray[np.float64]:
+        return random.multinomial(examples, counts / examples, size=draws).astype(np.float64)
+
+    return kinds[::-1].astype(np.float64), draw
+
+
+def _drawn_whole(signed: NDArray[np.int8]) -> tuple[NDArray[np.float64], Draw]:
+    """Draw examples one by one, each with the sum of its answers: hardly two of them are alike."""
+    examples = signed.shape[1]
+
+    def draw(random: np.random.Generator, draws: int) -> NDArray[np.float64]:
+        rows = random.integers(examples, size=(draws, examples)) + examples * np.arange(draws)[:, np.newaxis]
+        return np.bincount(rows.ravel(), minlength=draws * examples).reshape(draws, examples).astype(np.float64)
+
+    return signed.sum(axis=2, dtype=np.int64).astype(np.float64), draw
 
 
 def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:

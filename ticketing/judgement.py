@@ -27,6 +27,8 @@ class Judge:
     """Of the recipe; the bootstrap's is derived from it."""
     examples: int
     """Of the test split."""
+    predictions: int = 1
+    """Of one example: one, or as many as a window of text has tokens."""
 
     def replicates(self, level: int) -> int:
         """Count the replicates that were trained whole at a level; at 0 those of the dense network."""
@@ -47,6 +49,7 @@ class Judge:
                 level=0 if branch == "dense" else level,
                 replicates=n,
                 examples=self.examples,
+                predictions=self.predictions,
                 moment=moment,
             )
             for branch in ("ticket", "dense", *self.evidence.controls)
@@ -76,8 +79,9 @@ class Judge:
             level=0 if branch == "dense" else level,
             replicates=self.replicates(level),
             examples=self.examples,
+            predictions=self.predictions,
         )
-        values = [float(accuracy) for accuracy in correct.mean(axis=1)]
+        values = [float(accuracy) for accuracy in correct.reshape(len(correct), -1).mean(axis=1)]
         return {"values": values, "mean": sum(values) / len(values), "n": len(values)}
 
     def early_stop(self, level: int) -> dict[str, Any]:

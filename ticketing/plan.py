@@ -105,8 +105,8 @@ def plan(
         updates=updates,
         training_flops=updates * flops_per_update,
         estimated_seconds={"cpu": seconds, "gpu": None},
-        test_resolution=1 / test,
-        warnings=_warnings(inventory, recipe, test=test, start=start),
+        test_resolution=1 / (test * inventory.predictions),
+        warnings=_warnings(inventory, recipe, answers=test * inventory.predictions, start=start),
         at_least=None if least == most else {"trainings": least[1], "updates": least[0]},
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
@@ -166,13 +166,15 @@ def _counted(
     return least, (least[0] + more * (walked[0] + of_more[0]), least[1] + more * (walked[1] + of_more[1]))
 
 
-def _warnings(inventory: Inventory, recipe: Iterative, *, test: int, start: StartSpec | None) -> list[dict[str, str]]:
+def _warnings(
+    inventory: Inventory, recipe: Iterative, *, answers: int, start: StartSpec | None
+) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
     if evidence.replicates < 3:
         warnings.append(("verdict_inconclusive", f"n = {evidence.replicates}: a verdict needs 3 replicates or more"))
-    if evidence.tolerance < 1 / test:
-        detail = f"tolerance {evidence.tolerance:g} is finer than one of {test} test examples ({1 / test:.4f})"
+    if evidence.tolerance < 1 / answers:
+        detail = f"tolerance {evidence.tolerance:g} is finer than one of {answers} test answers ({1 / answers:.4f})"
         warnings.append(("tolerance_below_resolution", detail))
     if evidence.replicates and not isinstance(recipe.rewind, Step):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"

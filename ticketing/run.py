@@ -17,6 +17,7 @@ from ticketing.choice import choose
 from ticketing.data.canonical import load_canonical
 from ticketing.data.dataset import Dataset
 from ticketing.data.preparation import prepare
+from ticketing.data.windows import prepare_tokens
 from ticketing.delivery import deliver
 from ticketing.errors import DataError, Fault, ModelError
 from ticketing.evidence import gather
@@ -38,6 +39,7 @@ from ticketing.searches import SEARCHES
 from ticketing.sequential import grow
 from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
+from ticketing.suitability import check_data
 from ticketing.workbench import INVARIANTS, Bench, Workbench
 
 
@@ -113,11 +115,16 @@ def load(folder: Path, spec: RunSpec, recipe: AnyRecipe, *, device: torch.device
     declared = None if spec.data is None else spec.data.fingerprint
     if declared not in (None, canonical.summary.fingerprint):
         raise DataError(f"expected a dataset with fingerprint {declared}, got {canonical.summary.fingerprint}")
-    channels_last = subject.inventory.convolutional
-    data = prepare(canonical, recipe=recipe, weights=subject.weights, device=device, channels_last=channels_last)
-    misfit = subject.inventory.misfit(data.shape, data.classes)
+    summary, listed = canonical.summary, subject.inventory
+    misfit = listed.misfit(summary.shape, summary.classes, task=summary.task)
     if misfit is not None:
         raise DataError(misfit, [Fault("/dataset", "does_not_fit", misfit)])
+    if listed.task == "next_token":
+        check_data(recipe.training, shape=summary.shape, classes=summary.classes)
+        (context,) = listed.input_shape
+        return subject, prepare_tokens(canonical, weights=subject.weights, device=device, context=context)
+    channels_last = listed.convolutional
+    data = prepare(canonical, recipe=recipe, weights=subject.weights, device=device, channels_last=channels_last)
     return subject, data
 
 

@@ -1,6 +1,5 @@
 """The network under search: its modules, what of it may be pruned, and the weights it starts from; trains nothing."""
 
-import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,10 +10,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ticketing.architectures import ARCHITECTURES, Inventory, Layer, inventory
+from ticketing.architectures import ARCHITECTURES, Inventory, inventory
 from ticketing.errors import Fault, ModelError
 from ticketing.folder import ModelSpec
 from ticketing.headers import compare, read_header
+from ticketing.initialisers import INITIALISERS
 from ticketing.models import build
 from ticketing.seeds import derive
 
@@ -88,17 +88,12 @@ def read_state(model_file: Path, listed: Inventory) -> dict[str, Tensor]:
 def initialise(listed: Inventory, seed: int) -> dict[str, Tensor]:
     """Draw a whole fresh state dict with the architecture's own initialiser.
 
-    `glorot_normal` (Glorot & Bengio 2010, eq. 12 as a normal) or `kaiming_normal` (He et al. 2015: fan-out for
-    convolutions, fan-in for linear layers); biases 0, norms 1 and 0, their statistics 0 and 1. The same seed gives
-    the same bits: one CPU generator goes through the layers in order.
+    Biases 0, norms 1 and 0, their statistics 0 and 1. The same seed gives the same bits: one CPU generator goes
+    through the layers in order.
     """
     generator = torch.Generator().manual_seed(seed)
-    kaiming = ARCHITECTURES[listed.architecture].initialiser == "kaiming_normal"
-    drawn: dict[str, Tensor] = {}
-    for layer in listed.layers:
-        if layer.kind != "norm":
-            deviation = _kaiming_deviation(layer) if kaiming else _glorot_deviation(layer)
-            drawn[layer.parameter] = torch.randn(layer.weight, generator=generator).mul_(deviation)
+    draw = INITIALISERS[ARCHITECTURES[listed.architecture].initialiser]
+    drawn = {layer.parameter: draw(layer, generator) for layer in listed.layers if not layer.norm}
     return {name: drawn[name] if name in drawn else _at_rest(name, *entry) for name, entry in listed.state.items()}
 
 
@@ -131,16 +126,6 @@ def state_of(network: nn.Module) -> dict[str, Tensor]:
 def at_home(tensor: Tensor) -> Tensor:
     """Copy a tensor to the CPU, contiguous."""
     return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-
-
-def _glorot_deviation(layer: Layer) -> float:
-    out, into, *kernel = layer.weight
-    return math.sqrt(2 / ((out + into) * math.prod(kernel)))
-
-
-def _kaiming_deviation(layer: Layer) -> float:
-    out, into, *kernel = layer.weight
-    return math.sqrt(2 / (out * math.prod(kernel) if layer.kind == "conv" else into))
 
 
 def _at_rest(name: str, shape: tuple[int, ...], dtype: str) -> Tensor:

@@ -19,7 +19,7 @@ def check_data(training: Training, *, shape: tuple[int, ...], classes: int) -> N
     Raises:
         RecipeError: With one fault per field that does not suit it.
     """
-    _refuse([*_augment_faults(training, shape), *_label_noise_faults(training, classes)])
+    _refuse([*_augment_faults(training, shape), *_label_noise_faults(training, shape, classes)])
 
 
 def check_schedule(training: Training, per_epoch: int) -> None:
@@ -53,10 +53,14 @@ def _augment_faults(training: Training, shape: tuple[int, ...]) -> Iterator[Faul
         yield Fault("/recipe/training/augment", "needs_images", detail, ("none",))
 
 
-def _label_noise_faults(training: Training, classes: int) -> Iterator[Fault]:
+def _label_noise_faults(training: Training, shape: tuple[int, ...], classes: int) -> Iterator[Fault]:
     noise = training.label_noise
     if noise is None:
         return
+    if not shape:
+        yield Fault(
+            "/recipe/training/label_noise", "needs_classes", "expected none for text: its tokens are its labels"
+        )
     if classes < 2:
         detail = f"expected two classes or more for wrong labels, got {classes}"
         yield Fault("/recipe/training/label_noise", "needs_classes", detail)

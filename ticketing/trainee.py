@@ -113,7 +113,7 @@ class Trainee:
             x = self._augmentation(x, self.step)
         with self._precision:
             logits = self.network(x)
-        loss = self._loss_of(logits.float(), y, label_smoothing=self._training.label_smoothing)
+        loss = self._loss_of(logits.float().flatten(0, -2), y.flatten(), label_smoothing=self._training.label_smoothing)
         gradients, overflowed = self._gradients(loss)
         with torch.no_grad():
             self._optimizer.update(learning_rate, gradients, skip=overflowed)

@@ -72,7 +72,8 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
 def _check_answers(out: Path, report: Mapping[str, Any]) -> None:
     """Check that the bits of every network that was tested give the accuracies that the report says."""
     answers = read_answers(out / "answers.safetensors")
-    best = {name: correct.mean(axis=1).tolist() for name, correct in answers.items() if name.endswith("/best")}
+    flat = {name: correct.reshape(len(correct), -1) for name, correct in answers.items() if name.endswith("/best")}
+    best = {name: correct.mean(axis=1).tolist() for name, correct in flat.items()}
     reported = {
         (branch, row["level"]): figures["values"]
         for row in report["levels"]

@@ -52,15 +52,18 @@ def read_answers(path: Path | str) -> dict[str, NDArray[np.bool_]]:
     """Read `answers.safetensors`: under `<branch>/<level>/<moment>` who got which test example right.
 
     Rows are replicates, columns test examples; row i of every branch saw the same training data in the same order.
+    Of text an example is a window, and its tokens stand in a third dimension.
 
     Raises:
         VerificationError: The file holds no answers.
     """
     tensors, layout = _read(path, says="examples")
-    return {
-        name: np.unpackbits(packed, axis=1, count=layout["examples"], bitorder="little").astype(np.bool_)
+    shape = (layout["examples"], *([layout["predictions"]] if "predictions" in layout else []))
+    bits = {
+        name: np.unpackbits(packed, axis=1, count=int(np.prod(shape)), bitorder="little").astype(np.bool_)
         for name, packed in tensors.items()
     }
+    return {name: flat.reshape(len(flat), *shape) for name, flat in bits.items()}
 
 
 def _read(path: Path | str, *, says: str = "shapes") -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -84,8 +84,9 @@ def _shape_models(conn: Connection, data: Dataset, retain: Retain) -> None:
     waiting = select(table).where(table.c.shaped_by == data.id, table.c.state == "inspecting").with_for_update()
     for net in conn.execute(waiting).mappings().all():
         try:
-            given = net["arguments"]
-            filled = arguments_for(net["architecture"], given, data_shape=data.shape, classes=data.classes)
+            filled = arguments_for(
+                net["architecture"], net["arguments"], data_shape=data.shape, classes=data.classes, task=data.task
+            )
             made = inventory(net["architecture"], filled).as_json()
         except ModelError as error:
             for row, problem in refuse(conn, "model", net["id"], {"code": error.code, "detail": str(error)}):

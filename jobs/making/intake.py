@@ -129,7 +129,8 @@ def _network(body: InlineModel, data: Dataset | None) -> Inventory | None:
     """
     if data is None or data.state != "inspecting":
         shape, classes = (None, None) if data is None else (data.shape, data.classes)
-        filled = arguments_for(body.architecture, body.arguments, data_shape=shape, classes=classes)
+        task = "classification" if data is None else data.task
+        filled = arguments_for(body.architecture, body.arguments, data_shape=shape, classes=classes, task=task)
         return inventory(body.architecture, filled)
     made = inventory(body.architecture, arguments_for(body.architecture, body.arguments))
     return made if made.arguments == body.arguments else None

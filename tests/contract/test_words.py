@@ -42,6 +42,11 @@ QUICK: dict[str, Any] = {
     "seed": 0,
 }
 
+SMALL: dict[str, dict[str, Any]] = {
+    "mlp": {"hidden": [16]},
+    "vit-tiny": {"patch": 4, "width": 12, "depth": 1},
+}
+
 
 # -- what a recipe allows, read off its schema -------------------------------------------------------------------
 
@@ -201,6 +206,8 @@ CASES: dict[Word, Case] = {
     ("rate.default", None): Case({"rate": {"default": 0.3}}, kept),
     ("rate.conv", None): Case({"rate": {"conv": 0.3}}, kept, architecture="conv-2"),
     ("rate.linear", None): Case({"rate": {"linear": 0.3}}, kept),
+    ("rate.attention", None): Case({"rate": {"attention": 0.3}}, kept, architecture="vit-tiny"),
+    ("rate.embedding", None): Case({"rate": {"embedding": 0.3}}, kept, architecture="vit-tiny"),
     ("rate.output", None): Case({"rate": {"output": 0.0}}, kept),
     ("rate.by_name", None): Case({"rate": {"by_name": {"fc1": 0.5}}}, kept),
     ("scope", "layerwise"): Case({"scope": "layerwise"}, mask, {"scope": "global", "rate": {"output": None}}),
@@ -378,8 +385,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str,
     def finish(raw: Mapping[str, Any], architecture: str) -> Done | str:
         name = json.dumps([raw, architecture], sort_keys=True)
         if name not in known:
-            small = {"hidden": [16]} if architecture == "mlp" else {}
-            arguments = arguments_for(architecture, small, data_shape=summary.shape, classes=summary.classes)
+            arguments = arguments_for(
+                architecture, SMALL.get(architecture, {}), data_shape=summary.shape, classes=summary.classes
+            )
             folder = tmp_path_factory.mktemp("run")
             model = ModelSpec(architecture=architecture, arguments=arguments, seed=0)
             lay_out(folder, parse_recipe(raw), digits)

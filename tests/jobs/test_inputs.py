@@ -75,13 +75,21 @@ def test_the_tag_changes_when_what_is_shown_does(bench: Bench, data: Dataset) ->
         ("mlp", {"in_features": 63, "classes": 10}, [1, 8, 8], 10, False),
         ("mlp", {"in_features": 64, "classes": 12}, [64], 10, True),
         ("mlp", {"in_features": 64, "classes": 9}, [64], 10, False),
+        ("vit-tiny", {"in_channels": 1, "input_size": [8, 8], "classes": 10}, [1, 8, 8], 10, True),
+        ("vit-tiny", {"in_channels": 1, "input_size": [8, 8], "classes": 10}, [64], 10, False),
+        ("vit-tiny", {"in_channels": 1, "input_size": [8, 8], "classes": 10}, [], 10, False),
+        ("gpt", {"vocabulary": 65}, [], 65, True),
+        ("gpt", {"vocabulary": 64}, [], 65, False),
+        ("gpt", {"vocabulary": 65}, [256], 65, False),
     ],
 )
 def test_a_model_fits_the_data_it_can_read(
     net: Model, data: Dataset, architecture: str, arguments: dict[str, Any], shape: list[int], classes: int, fits: bool
 ) -> None:
     made = inventory(architecture, arguments_for(architecture, arguments)).as_json()
-    ready = replace(data, summary={"shape": shape, "classes": classes})
+    ready = replace(
+        data, summary={"shape": shape, "classes": classes, "task": "classification" if shape else "next_token"}
+    )
     assert (inputs.misfit(replace(net, inventory=made), ready) is None) is fits
 
 

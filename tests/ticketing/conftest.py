@@ -52,6 +52,8 @@ def tiny_arguments() -> TinyArguments:
     """Give arguments of a small form of an architecture: the smallest image its schema allows, few layers."""
 
     def give(architecture: str) -> dict[str, Any]:
+        if ARCHITECTURES[architecture].task == "next_token":
+            return {"vocabulary": 3, "context": 4, "width": 8, "depth": 1, "heads": 2}
         side = ARCHITECTURES[architecture].arguments.model_json_schema()["properties"]["input_size"]
         least = side.get("items", {}).get("minimum", 2)
         smaller = {"depth": 10, "width": 1} if architecture == "wide-resnet" else {}
@@ -169,7 +171,9 @@ def lay_out(digits: tuple[Path, Summary]) -> MakeFolder:
         if model is not None:
             shutil.copyfile(model, folder / MODEL)
         chosen = {"hidden": [32]} if architecture == "mlp" and arguments is None else arguments or {}
-        given = arguments_for(architecture, chosen, data_shape=summary.shape, classes=summary.classes)
+        given = arguments_for(
+            architecture, chosen, data_shape=summary.shape, classes=summary.classes, task=summary.task
+        )
         small = {} if "search" in words else {"search": "iterative", "levels": 2}
         asked = small | {"training": {"length": length, "evaluate_every": "20it"}} | words
         recipe = resolve(

@@ -15,6 +15,13 @@ def answers(counts: Sequence[int], of: int = 1000) -> Correct:
     return np.array([[example < count for example in range(of)] for count in counts])
 
 
+def test_every_token_counts_in_the_differences_and_the_resolution() -> None:
+    ticket, other = np.zeros((3, 5, 8), dtype=bool), np.zeros((3, 5, 8), dtype=bool)
+    ticket[:, 0, :4] = True
+    judged = certify(ticket, other, {}, tolerance=0.01, seed=0)
+    assert (judged.dense.differences, judged.resolution) == ((0.1, 0.1, 0.1), 1 / 40)
+
+
 def test_differences_are_ticket_minus_other_per_replicate() -> None:
     assert compare(answers([900, 880]), answers([890, 890]), seed=0).differences == pytest.approx((0.01, -0.01))
 

@@ -25,5 +25,16 @@ def test_a_convolution_weight_counts_once_a_pixel() -> None:
     assert forward_flops(listed, nothing | {"conv1.weight": 1}, examples=1).nonzero == 2 * 4 * 6
 
 
+def test_attentions_products_are_executed_and_never_pruned() -> None:
+    # 4 patches of one pixel and the class token: 5 tokens, 2 wide.
+    arguments = {"classes": 2, "in_channels": 1, "input_size": [2, 2], "width": 2, "depth": 1, "heads": 1}
+    listed = inventory("vit-tiny", arguments)
+    products = 2 * 5 * 5 * 2
+    weighed = 2 * 1 * 4 + (6 * 2 + 2 * 2 + 8 * 2 + 2 * 8) * 5 + 2 * 2
+    nothing = {layer.parameter: 0 for layer in listed.prunable}
+    assert forward_flops(listed, nothing, examples=1) == Flops(2 * (weighed + products), 2 * products)
+    assert forward_flops(listed, None, examples=1).nonzero == 2 * (weighed + products)
+
+
 def test_costs_add_up() -> None:
     assert Flops(1, 2) + Flops(10, 20) == Flops(11, 22)

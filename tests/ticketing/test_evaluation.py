@@ -29,6 +29,19 @@ def test_agrees_with_the_whole_split_at_once(
     assert found.loss == pytest.approx(functional.cross_entropy(logits, data.y_test).item(), rel=1e-5)
 
 
+def test_every_token_of_every_window_counts_alike(make_subject: MakeSubject) -> None:
+    subject = make_subject("gpt", vocabulary=5, context=4, width=8, depth=1, heads=2)
+    network = placed(subject.module, subject.initial_state, device="cpu").eval()
+    text = torch.arange(29).mul(7).remainder(5)
+    x, y = text[:28].view(7, 4), text[1:].view(7, 4)
+    found = evaluate(network, x, y, batch_size=3)
+    with torch.no_grad():
+        logits = network(x)
+    assert torch.equal(found.correct, logits.argmax(2) == y)
+    assert found.accuracy == found.correct.sum().item() / 28
+    assert found.loss == pytest.approx(functional.cross_entropy(logits.reshape(28, 5), y.reshape(28)).item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_leaves_the_network_as_it_was(make_subject: MakeSubject, make_dataset: MakeDataset, training: bool) -> None:
     subject, data = make_subject("resnet-20", in_channels=1, input_size=[8, 8], classes=3), make_dataset((1, 8, 8))

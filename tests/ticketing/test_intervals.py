@@ -33,7 +33,7 @@ def test_the_interval_moves_with_the_differences(differences: list[float], shift
 def _slow_bootstrap(signed: NDArray[np.int8], draws: int) -> tuple[float, float]:
     """The definition, draw by draw."""
     random = np.random.default_rng(1)
-    n, examples = signed.shape
+    n, examples = signed.shape[:2]
     means = [
         signed[random.integers(n, size=n)][:, random.integers(examples, size=examples)].mean() for _ in range(draws)
     ]
@@ -46,6 +46,28 @@ def test_drawing_columns_by_kind_is_drawing_examples() -> None:
     signed = random.choice(np.array([-1, 0, 1], dtype=np.int8), size=(4, 200), p=[0.1, 0.6, 0.3])
     # Two samples of the same distribution: their 2.5 % quantiles agree to a few thousandths.
     assert bootstrap_interval(signed, seed=0) == pytest.approx(_slow_bootstrap(signed, 4000), abs=0.01)
+
+
+def _text(windows: int, tokens: int) -> NDArray[np.int8]:
+    """Differences that agree within a window: as far from independent tokens as they can be."""
+    random = np.random.default_rng(0)
+    per_window = random.choice(np.array([-1, 0, 1], dtype=np.int8), size=(4, windows, 1), p=[0.1, 0.6, 0.3])
+    return np.broadcast_to(per_window, (4, windows, tokens)).copy()
+
+
+def test_windows_are_drawn_as_wholes() -> None:
+    signed = _text(200, 50)
+    assert bootstrap_interval(signed, seed=0) == pytest.approx(_slow_bootstrap(signed, 4000), abs=0.01)
+    # Tokens that all say what their window says tell no more than it does.
+    assert bootstrap_interval(signed, seed=0) == pytest.approx(bootstrap_interval(signed[:, :, 0], seed=0), abs=0.01)
+    low, high = bootstrap_interval(signed.reshape(4, -1), seed=0)
+    wide_low, wide_high = bootstrap_interval(signed, seed=0)
+    assert high - low < 0.9 * (wide_high - wide_low)
+
+
+def test_a_window_of_one_token_is_an_example() -> None:
+    signed = np.random.default_rng(0).choice(np.array([-1, 0, 1], dtype=np.int8), size=(4, 300))
+    assert bootstrap_interval(signed[:, :, None], seed=0) == pytest.approx(bootstrap_interval(signed, seed=0), abs=0.01)
 
 
 def test_the_bootstrap_is_seeded() -> None:

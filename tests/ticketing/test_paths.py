@@ -81,6 +81,12 @@ def test_a_shortcut_carries_what_its_block_does_not(make_subject: MakeSubject) -
     assert found["fc.weight"] == 3 * 16
 
 
+def test_nothing_is_claimed_of_a_network_with_attention(make_subject: MakeSubject) -> None:
+    sizes = {"width": 8, "depth": 1, "heads": 2}
+    subject = make_subject("vit-tiny", in_channels=1, input_size=[4, 4], classes=3, **sizes)
+    assert effective_counts(subject, Mask.full(subject.shapes), torch.ones(1, 4, 4, dtype=torch.bool)) is None
+
+
 def test_inputs_that_never_change_do_not_vary() -> None:
     x = torch.tensor([[0.0, 1.0, 5.0], [0.0, 2.0, 5.0], [0.0, 1.0, 5.1]])
     assert varying_inputs(x).tolist() == [False, True, True]

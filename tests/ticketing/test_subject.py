@@ -88,9 +88,10 @@ def test_what_is_not_drawn_is_at_rest(name: str) -> None:
     assert list(drawn) == list(listed.state)
     for layer in listed.layers:
         if layer.bias:
-            assert drawn[f"{layer.name}.bias"].eq(0).all()
+            assert drawn[layer.bias_parameter].eq(0).all()
+        if layer.norm:
+            assert drawn[layer.parameter].eq(1).all()
         if layer.kind == "norm":
-            assert drawn[f"{layer.name}.weight"].eq(1).all()
             assert drawn[f"{layer.name}.running_mean"].eq(0).all()
             assert drawn[f"{layer.name}.running_var"].eq(1).all()
             assert drawn[f"{layer.name}.num_batches_tracked"] == 0

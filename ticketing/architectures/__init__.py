@@ -12,14 +12,17 @@ from pydantic import ValidationError
 from ticketing.architectures.architecture import Architecture
 from ticketing.architectures.arguments import Arguments
 from ticketing.architectures.convnet import CONV_2, CONV_4, CONV_6, LENET_5
+from ticketing.architectures.gpt import GPT
 from ticketing.architectures.inventory import Inventory, Layer, TensorShape, state_of
 from ticketing.architectures.mlp import LENET_300_100, MLP
 from ticketing.architectures.mobilenet import MOBILENET_V2
 from ticketing.architectures.preresnet import PRERESNETS, WIDE_RESNET
 from ticketing.architectures.resnet import RESNETS, SMALL_RESNETS
 from ticketing.architectures.vgg import VGGS
+from ticketing.architectures.vit import VIT_TINY
 from ticketing.errors import Fault, ModelError
 from ticketing.faults import faults_of
+from ticketing.task import DATA_OF, Task
 
 __all__ = [
     "ARCHITECTURES",
@@ -44,6 +47,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         *(*PRERESNETS, WIDE_RESNET),
         *VGGS,
         MOBILENET_V2,
+        *(VIT_TINY, GPT),
     )
 }
 MAX_PARAMETERS = 2_000_000_000
@@ -79,9 +83,10 @@ def inventory(architecture: str, arguments: Mapping[str, Any]) -> Inventory:
         architecture=known.name,
         arguments=checked.explicit(),
         input_shape=checked.input_shape,
-        classes=checked.classes,
+        classes=checked.outputs,
         layers=layers,
         state=state_of(layers),
+        task=known.task,
     )
     if made.parameters_total > MAX_PARAMETERS:
         detail = f"expected at most {MAX_PARAMETERS} parameters, got {made.parameters_total}"
@@ -95,24 +100,30 @@ def arguments_for(
     *,
     data_shape: tuple[int, ...] | None = None,
     classes: int | None = None,
+    task: Task = "classification",
 ) -> dict[str, Any]:
     """Fill in the arguments a request leaves out: from its dataset, else from the architecture's own dataset.
 
     Args:
         architecture: A name of `ARCHITECTURES`.
         arguments: What the request says; nothing in it is changed.
-        data_shape: Of one example of the job's dataset: (features,) or (channels, height, width).
+        data_shape: Of one example of the job's dataset: (features,) or (channels, height, width), () of tokens.
         classes: Of the job's dataset.
+        task: Of the job's dataset, where there is one.
 
     Returns:
         Every argument, explicit.
 
     Raises:
-        ModelError: As `inventory` raises it, or the architecture reads images and the dataset has none.
+        ModelError: As `inventory` raises it, or the architecture reads images, or text, and the dataset has none.
     """
     known = architecture_named(architecture)
+    if data_shape is not None and task != known.task:
+        detail = f"expected a dataset of {DATA_OF[known.task]} for {architecture}, got {DATA_OF[task]}"
+        raise ModelError(detail, [Fault("/architecture", "another_task", detail)])
     filled = dict(arguments)
-    filled.setdefault("classes", known.classes if classes is None else classes)
+    outputs = "vocabulary" if known.task == "next_token" else "classes"
+    filled.setdefault(outputs, known.classes if classes is None else classes)
     shape = known.data_shape if data_shape is None else data_shape
     if len(shape) == 1 and "in_features" not in known.arguments.model_fields:
         detail = f"expected a dataset of images for {architecture}, got examples of shape {list(shape)}"

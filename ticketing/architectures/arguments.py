@@ -17,11 +17,14 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    classes: int = Field(ge=2, le=100_000, description="Number of outputs.")
-
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of one example: (features,) or (channels, height, width)."""
+        """Of one example: (features,), (channels, height, width), or (tokens,) for text."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> int:
+        """Classes, or tokens of the vocabulary."""
         raise NotImplementedError
 
     def explicit(self) -> dict[str, Any]:
@@ -29,7 +32,35 @@ class Arguments(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class ImageArguments(Arguments):
+class ClassArguments(Arguments):
+    """Arguments of a network that tells classes apart."""
+
+    classes: int = Field(ge=2, le=100_000, description="Number of outputs.")
+
+    @property
+    def outputs(self) -> int:
+        """Classes."""
+        return self.classes
+
+
+class TokenArguments(Arguments):
+    """Arguments of a network that tells the next token at every token of its input."""
+
+    vocabulary: int = Field(ge=2, le=100_000, description="Tokens there are; number of outputs at each token.")
+    context: int = Field(256, ge=1, le=65_536, description="Tokens that are looked at together.")
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(context,)."""
+        return (self.context,)
+
+    @property
+    def outputs(self) -> int:
+        """Tokens of the vocabulary."""
+        return self.vocabulary
+
+
+class ImageArguments(ClassArguments):
     """Arguments of a network that reads images."""
 
     in_channels: int = Field(ge=1, le=4096, description="Channels of an image.")
@@ -44,7 +75,7 @@ class ImageArguments(Arguments):
 _INPUT_ARGUMENTS = ("in_channels", "input_size", "in_features")
 
 
-class FlatArguments(Arguments):
+class FlatArguments(ClassArguments):
     """Arguments of a network that flattens its input: either an image's or a number of features."""
 
     in_channels: int | None = Field(None, ge=1, le=4096, description="Channels of an image.")

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, Literal, NamedTuple
 
 from ticketing.recipe import LayerKind
+from ticketing.task import CLASSES_OF, DATA_OF, Task
 
 
 class TensorShape(NamedTuple):
@@ -20,18 +21,35 @@ class Layer:
     """One layer that holds parameters."""
 
     name: str
-    kind: Literal["conv", "linear", "norm"]
+    kind: Literal["conv", "linear", "attention", "embedding", "norm", "layer_norm"]
     weight: tuple[int, ...]
-    """Shape: (out, in, height, width) of a convolution, (out, in) of a linear layer, (channels,) of a norm."""
+    """Shape: (out, in, height, width) of a convolution, (out, in) of a linear layer or of a projection of attention,
+    (entries, width) of a table of embeddings, (channels,) of a norm."""
     bias: bool
     multiply_adds: int
-    """Of one forward pass of one example; 0 for a norm, which folds into the layer before it."""
+    """Of one forward pass of one example; 0 for a norm, which folds into the layer before it, and for a look-up."""
     role: Literal["hidden", "output"] = "hidden"
+    key: str | None = None
+    """The name of the weight in a state dict, where it is not `<name>.weight`."""
+    products: int = 0
+    """Multiply-adds between two activations, as attention's scores are: no weight is in them to be pruned."""
+    deviation: float | None = None
+    """Standard deviation its weight is drawn with, where the architecture says so layer by layer."""
 
     @property
     def parameter(self) -> str:
         """The name of the weight in a state dict, which is its name in a mask."""
-        return f"{self.name}.weight"
+        return self.key or f"{self.name}.weight"
+
+    @property
+    def bias_parameter(self) -> str:
+        """The name of its bias in a state dict."""
+        return f"{self.parameter.removesuffix('weight')}bias"
+
+    @property
+    def norm(self) -> bool:
+        """Whether it normalises: by the statistics of a batch (`norm`) or of each example (`layer_norm`)."""
+        return self.kind in ("norm", "layer_norm")
 
     @property
     def entries(self) -> int:
@@ -40,8 +58,8 @@ class Layer:
 
     @property
     def prunable(self) -> bool:
-        """Whether its weight may be pruned: convolutions and linear layers, never a norm (nor any bias)."""
-        return self.kind != "norm"
+        """Whether its weight may be pruned: every weight but a norm's (nor any bias); embeddings where a rate asks."""
+        return not self.norm
 
     @property
     def rate_kind(self) -> LayerKind:
@@ -50,7 +68,7 @@ class Layer:
         Raises:
             ValueError: The layer is a norm: no rate applies.
         """
-        if self.kind == "norm":
+        if self.kind == "norm" or self.kind == "layer_norm":
             raise ValueError(f"{self.name} is a norm: no rate applies to it")
         return "output" if self.role == "output" else self.kind
 
@@ -62,11 +80,18 @@ class Inventory:
     architecture: str
     arguments: dict[str, Any]
     input_shape: tuple[int, ...]
-    """Of one example: (features,) or (channels, height, width)."""
+    """Of one example: (features,), (channels, height, width), or (context,) for text."""
     classes: int
+    """Outputs: classes, or tokens of the vocabulary."""
     layers: tuple[Layer, ...]
     state: dict[str, TensorShape]
     """The whole state dict in order, buffers too."""
+    task: Task = "classification"
+
+    @property
+    def predictions(self) -> int:
+        """How many classes one example asks for: one, or one for each token of a window."""
+        return self.input_shape[0] if self.task == "next_token" else 1
 
     @property
     def prunable(self) -> tuple[Layer, ...]:
@@ -86,27 +111,35 @@ class Inventory:
     @property
     def multiply_adds(self) -> int:
         """Of one forward pass of one example."""
-        return sum(layer.multiply_adds for layer in self.layers)
+        return sum(layer.multiply_adds + layer.products for layer in self.layers)
 
     @property
     def convolutional(self) -> bool:
         """Whether any layer is a convolution; such networks run channels-last."""
         return any(layer.kind == "conv" for layer in self.layers)
 
-    def misfit(self, shape: tuple[int, ...], classes: int) -> str | None:
+    def misfit(self, shape: tuple[int, ...], classes: int, *, task: Task = "classification") -> str | None:
         """Say what of a dataset does not fit this network; None when it fits.
 
         Args:
             shape: Of one example: (features,) or (channels, height, width). A network without convolutions
-                flattens its input, so there only the number of values must agree.
-            classes: Number of classes of the dataset; the network may have more.
+                flattens its input, so there only the number of values must agree. Text has none: it is cut to the
+                network's context.
+            classes: Number of classes of the dataset, or of its tokens; the network may have more.
+            task: Of the dataset.
         """
-        fits = shape == self.input_shape if self.convolutional else prod(shape) == prod(self.input_shape)
+        if task != self.task:
+            return f"expected a dataset of {DATA_OF[self.task]}, which {self.architecture} reads, got {DATA_OF[task]}"
+        fits = task == "next_token" or self._reads(shape)
         if not fits:
             return f"expected examples of shape {list(self.input_shape)}, got {list(shape)}"
         if classes > self.classes:
-            return f"expected at most {self.classes} classes, which the network has outputs for, got {classes}"
+            of = CLASSES_OF[task]
+            return f"expected at most {self.classes} {of}, which the network has outputs for, got {classes}"
         return None
+
+    def _reads(self, shape: tuple[int, ...]) -> bool:
+        return shape == self.input_shape if self.convolutional else prod(shape) == prod(self.input_shape)
 
     def as_json(self) -> dict[str, Any]:
         """Write it as plain JSON values; `from_json` reads it back equal."""
@@ -128,6 +161,7 @@ class Inventory:
             classes=written["classes"],
             layers=tuple(Layer(**{**layer, "weight": tuple(layer["weight"])}) for layer in written["layers"]),
             state={name: TensorShape(tuple(e["shape"]), e["dtype"]) for name, e in written["state"].items()},
+            task=written.get("task", "classification"),
         )
 
 
@@ -136,9 +170,9 @@ def state_of(layers: tuple[Layer, ...]) -> dict[str, TensorShape]:
     state: dict[str, TensorShape] = {}
     for layer in layers:
         channels = layer.weight[:1]
-        state[f"{layer.name}.weight"] = TensorShape(layer.weight, "F32")
+        state[layer.parameter] = TensorShape(layer.weight, "F32")
         if layer.bias:
-            state[f"{layer.name}.bias"] = TensorShape(channels, "F32")
+            state[layer.bias_parameter] = TensorShape(channels, "F32")
         if layer.kind == "norm":
             state[f"{layer.name}.running_mean"] = TensorShape(channels, "F32")
             state[f"{layer.name}.running_var"] = TensorShape(channels, "F32")

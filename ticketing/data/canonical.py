@@ -15,9 +15,12 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from ticketing.errors import DataError
+from ticketing.task import Task
 
 KEY = "winnow"
 SPLITS = ("train", "validation", "test")
+AXES: Mapping[Task, tuple[str, ...]] = {"classification": ("x", "y"), "next_token": ("tokens",)}
+"""The arrays of a split."""
 
 
 class Summary(BaseModel):
@@ -26,23 +29,25 @@ class Summary(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    task: Task = "classification"
     shape: tuple[int, ...]
-    """Of one example: (features,) or (channels, height, width)."""
-    dtype: Literal["uint8", "float32"]
+    """Of one example: (features,) or (channels, height, width); () of tokens."""
+    dtype: Literal["uint8", "float32", "int32"]
     classes: int
+    """Of tokens: how many the vocabulary has."""
     class_names: tuple[str, ...]
     splits: dict[str, int]
-    """Examples per split; validation is absent when the dataset brings none."""
+    """Examples, or tokens, per split; validation is absent when the dataset brings none."""
     class_counts: dict[str, tuple[int, ...]]
-    """Examples per class, per split."""
+    """Examples per class, per split; empty of tokens."""
     mean: tuple[float, ...]
-    """Of train, per channel or feature, in the units of the array."""
+    """Of train, per channel or feature, in the units of the array; empty of tokens."""
     std: tuple[float, ...]
     """Population standard deviation; 1 where the channel or feature is constant."""
     fingerprint: str
     """sha256 of all arrays with their names, shapes and dtypes."""
     resolution: float
-    """The smallest accuracy difference the test split can show: one example."""
+    """The smallest accuracy difference the test split can show: one example, or one token."""
     warnings: tuple[dict[str, str], ...] = ()
 
 
@@ -51,7 +56,8 @@ class Canonical:
     """A canonical file, open: arrays mapped from disk and not yet prepared."""
 
     arrays: dict[str, Tensor]
-    """`x_train` (n, channels, height, width) or (n, features), uint8 or float32; `y_train` int64; and so on."""
+    """`x_train` (n, channels, height, width) or (n, features), uint8 or float32; `y_train` int64; and so on. Of
+    tokens: `tokens_train` (n,) int32, and so on."""
     summary: Summary
 
     def split(self, name: str) -> tuple[Tensor, Tensor]:
@@ -61,7 +67,7 @@ class Canonical:
 
 def write_canonical(path: Path, arrays: Mapping[str, NDArray[Any]], summary: Summary) -> None:
     """Write a canonical file; `load_canonical` reads it back equal."""
-    ordered = {name: np.ascontiguousarray(arrays[name]) for name in array_names(summary.splits)}
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in array_names(summary.splits, summary.task)}
     save_file(ordered, path, metadata={KEY: summary.model_dump_json()})
 
 
@@ -74,20 +80,24 @@ def load_canonical(path: Path) -> Canonical:
     try:
         with safe_open(path, framework="pt") as file:
             summary = Summary.model_validate_json((file.metadata() or {})[KEY])
-            return Canonical({name: file.get_tensor(name) for name in array_names(summary.splits)}, summary)
+            return Canonical(
+                {name: file.get_tensor(name) for name in array_names(summary.splits, summary.task)}, summary
+            )
     except (KeyError, ValueError, OSError, SafetensorError) as error:
         raise DataError(f"expected a canonical dataset in {path.name}, got {error!r}") from None
 
 
-def array_names(splits: Mapping[str, int]) -> list[str]:
+def array_names(splits: Mapping[str, int], task: Task) -> list[str]:
     """List the arrays of the splits that there are, in the canonical order."""
-    return [f"{axis}_{split}" for split in SPLITS if split in splits for axis in "xy"]
+    return [f"{axis}_{split}" for split in SPLITS if split in splits for axis in AXES[task]]
 
 
 def fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
     """Give the sha256 over names, dtypes, shapes and bytes of the arrays, in the canonical order."""
     digest = hashlib.sha256()
-    for name in array_names({split: 0 for split in SPLITS if f"x_{split}" in arrays}):
+    for name in (f"{axis}_{split}" for split in SPLITS for axis in ("x", "y", "tokens")):
+        if name not in arrays:
+            continue
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.data)

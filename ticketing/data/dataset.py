@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64, Shaped
 from torch import Tensor
 
 
@@ -11,15 +11,16 @@ from torch import Tensor
 class Dataset:
     """Three splits as tensors, normalised, in the precision and memory layout they are trained in.
 
-    `x` is (examples, features) or (examples, channels, height, width); `y` holds class numbers from 0.
+    `x` is (examples, features) or (examples, channels, height, width); `y` holds class numbers from 0. Of
+    text an example is a window: `x` is (examples, context) int64, and so is `y`, the token after each of `x`.
     """
 
-    x_train: Float[Tensor, "train ..."]
-    y_train: Int64[Tensor, " train"]
-    x_validation: Float[Tensor, "validation ..."]
-    y_validation: Int64[Tensor, " validation"]
-    x_test: Float[Tensor, "test ..."]
-    y_test: Int64[Tensor, " test"]
+    x_train: Shaped[Tensor, "train ..."]
+    y_train: Int64[Tensor, "train ..."]
+    x_validation: Shaped[Tensor, "validation ..."]
+    y_validation: Int64[Tensor, "validation ..."]
+    x_test: Shaped[Tensor, "test ..."]
+    y_test: Int64[Tensor, "test ..."]
     classes: int
     name: str
     fingerprint: str
@@ -40,7 +41,7 @@ class Dataset:
         return self.y_train.device
 
 
-def take(x: Float[Tensor, "examples ..."], rows: Int64[Tensor, " batch"]) -> Float[Tensor, "batch ..."]:
+def take(x: Shaped[Tensor, "examples ..."], rows: Int64[Tensor, " batch"]) -> Shaped[Tensor, "batch ..."]:
     """Give the rows of `x` in the memory layout of `x`; indexing alone would lose channels-last."""
     if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
         return x.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2)

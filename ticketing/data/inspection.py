@@ -1,7 +1,7 @@
 """From an upload or a builtin to a canonical file and its summary, with warnings; the one writer of such files."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from ticketing.data.builtin import builtin_arrays
 from ticketing.data.canonical import Summary, fingerprint, statistics, write_canonical
 from ticketing.data.conversion import bad_data, canonical_arrays
-from ticketing.data.upload import read_npz
+from ticketing.data.tokens import describe_tokens
+from ticketing.data.upload import read_npz, task_of
+from ticketing.task import Task
 
 IMBALANCE = 10
 """A warning is due when the largest class of train has this many times the examples of the smallest."""
@@ -36,11 +38,17 @@ def inspect_builtin(uri: str, to: Path) -> Summary:
 
 
 def _inspect(raw: Mapping[str, NDArray[Any]], to: Path, *, name: str) -> Summary:
+    arrays, summary = DESCRIPTIONS[task_of(raw)](raw, name)
+    write_canonical(to, arrays, summary)
+    return summary
+
+
+def _describe_examples(raw: Mapping[str, NDArray[Any]], name: str) -> tuple[dict[str, NDArray[Any]], Summary]:
     arrays = canonical_arrays(raw)
     splits = {axis_split[2:]: len(y) for axis_split, y in arrays.items() if axis_split.startswith("y_")}
     counts = {split: np.bincount(arrays[f"y_{split}"], minlength=int(arrays["y_train"].max()) + 1) for split in splits}
     mean, std = statistics(arrays["x_train"])
-    summary = Summary(
+    return arrays, Summary(
         name=name,
         shape=arrays["x_train"].shape[1:],
         dtype="uint8" if arrays["x_train"].dtype == np.uint8 else "float32",
@@ -54,8 +62,13 @@ def _inspect(raw: Mapping[str, NDArray[Any]], to: Path, *, name: str) -> Summary
         resolution=1 / splits["test"],
         warnings=(*_imbalance(counts["train"]), *_leakage(arrays, splits)),
     )
-    write_canonical(to, arrays, summary)
-    return summary
+
+
+DESCRIPTIONS: Mapping[Task, Callable[[Mapping[str, NDArray[Any]], str], tuple[dict[str, NDArray[Any]], Summary]]] = {
+    "classification": _describe_examples,
+    "next_token": describe_tokens,
+}
+"""(raw arrays, name) -> canonical arrays and what is known of them."""
 
 
 def _class_names(raw: Mapping[str, NDArray[Any]], classes: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from collections.abc import Container, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,17 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ticketing.data.conversion import bad_data
+from ticketing.task import Task
 
 MAX_BYTES = 16 << 30
-REQUIRED = ("x_train", "y_train", "x_test", "y_test")
-OPTIONAL = ("x_validation", "y_validation", "class_names")
+REQUIRED: Mapping[Task, tuple[str, ...]] = {
+    "classification": ("x_train", "y_train", "x_test", "y_test"),
+    "next_token": ("tokens_train", "tokens_test"),
+}
+OPTIONAL: Mapping[Task, tuple[str, ...]] = {
+    "classification": ("x_validation", "y_validation", "class_names"),
+    "next_token": ("tokens_validation", "class_names"),
+}
 
 
 def read_npz(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, NDArray[Any]]:
@@ -30,16 +38,30 @@ def read_npz(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, NDArray[Any
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {info.filename: info.file_size for info in archive.infolist()}
-            missing = [name for name in REQUIRED if f"{name}.npy" not in sizes]
+            task = task_of({name.removesuffix(".npy") for name in sizes})
+            missing = [name for name in REQUIRED[task] if f"{name}.npy" not in sizes]
             if missing:
-                raise bad_data(f"expected arrays {', '.join(REQUIRED)}, got none named {', '.join(missing)}")
-            wanted = [name for name in REQUIRED + OPTIONAL if f"{name}.npy" in sizes]
+                raise bad_data(f"expected arrays {', '.join(REQUIRED[task])}, got none named {', '.join(missing)}")
+            wanted = [name for name in REQUIRED[task] + OPTIONAL[task] if f"{name}.npy" in sizes]
             total = sum(sizes[f"{name}.npy"] for name in wanted)
             if total > max_bytes:
                 raise bad_data(f"expected at most {max_bytes} bytes of arrays, got {total}")
             return {name: _read(archive, name, sizes[f"{name}.npy"]) for name in wanted}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise bad_data(f"expected a whole .npz archive, got {error}") from None
+
+
+def task_of(names: Container[str]) -> Task:
+    """Say which task arrays of these names are a dataset of.
+
+    Raises:
+        DataError: They are of two.
+    """
+    if "tokens_train" not in names:
+        return "classification"
+    if "x_train" in names:
+        raise bad_data("expected either x_train or tokens_train, got both")
+    return "next_token"
 
 
 def _read(archive: zipfile.ZipFile, name: str, size: int) -> NDArray[Any]:

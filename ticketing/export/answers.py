@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from ticketing.journal import Journal
 from ticketing.where import Where
 
 
-def write_answers(path: Path, journal: Journal, trainings: Iterable[Where], *, examples: int) -> None:
+def write_answers(
+    path: Path, journal: Journal, trainings: Iterable[Where], *, examples: int, predictions: int = 1
+) -> None:
     """Write one tensor per branch, level and moment, `ticket/7/best`: a row of packed bits per replicate.
 
     A level may have more replicates than another; the dense network has those of the level with the most. Row i is
@@ -28,29 +31,41 @@ def write_answers(path: Path, journal: Journal, trainings: Iterable[Where], *, e
         journal: Of the run, its certificate finished.
         trainings: All that the certificate is made of.
         examples: Of the test split; bit i of a row is example i, lowest bit first.
+        predictions: Of one example; where there are several, an example's bits follow each other.
     """
     replicates = Counter((where.branch, where.level) for where in trainings)
     tensors: dict[str, Tensor] = {}
     for (branch, level), n in replicates.items():
         for moment in MOMENTS:
             correct = correct_answers(
-                journal, branch=branch, level=level, replicates=n, examples=examples, moment=moment
+                journal,
+                branch=branch,
+                level=level,
+                replicates=n,
+                examples=examples,
+                predictions=predictions,
+                moment=moment,
             )
-            packed = np.packbits(correct, axis=1, bitorder="little")
+            packed = np.packbits(correct.reshape(n, -1), axis=1, bitorder="little")
             tensors[f"{branch}/{level}/{moment}"] = torch.from_numpy(packed)
     most = max(replicates.values())
     layout = {"format": "winnow/answers", "version": FORMAT_VERSION, "replicates": most, "examples": examples}
+    layout |= {"predictions": predictions} if predictions > 1 else {}
     write_tensors(path, tensors, metadata=json.dumps(layout, separators=(",", ":")))
 
 
 def read_answers(path: Path) -> dict[str, NDArray[np.bool_]]:
     """Read `answers.safetensors`: under `<branch>/<level>/<moment>` a row per replicate, a column per test example.
 
+    Of text an example is a window, and its tokens stand in a third dimension.
+
     Raises:
         VerificationError: It is no safetensors file, or not one of ours.
     """
     tensors, layout = read_tensors(path)
-    return {
-        name: np.unpackbits(packed.numpy(), axis=1, count=layout["examples"], bitorder="little").astype(np.bool_)
+    shape = (layout["examples"], *([layout["predictions"]] if "predictions" in layout else []))
+    bits = {
+        name: np.unpackbits(packed.numpy(), axis=1, count=prod(shape), bitorder="little").astype(np.bool_)
         for name, packed in tensors.items()
     }
+    return {name: flat.reshape(len(flat), *shape) for name, flat in bits.items()}

@@ -11,11 +11,13 @@ from torch import nn
 from ticketing.architectures import Inventory, inventory
 from ticketing.folder import ModelSpec
 from ticketing.models.convnet import build_conv, build_lenet_5
+from ticketing.models.gpt import build_gpt
 from ticketing.models.mlp import build_mlp
 from ticketing.models.mobilenet import build_mobilenet
 from ticketing.models.preresnet import build_preresnet, build_wide_resnet
 from ticketing.models.resnet import build_resnet, build_small_resnet
 from ticketing.models.vgg import build_vgg
+from ticketing.models.vit import build_vit
 
 BUILDERS: Mapping[str, Callable[[Inventory], nn.Module]] = {
     **dict.fromkeys(("mlp", "lenet-300-100"), build_mlp),
@@ -27,6 +29,8 @@ BUILDERS: Mapping[str, Callable[[Inventory], nn.Module]] = {
     "wide-resnet": build_wide_resnet,
     **dict.fromkeys(("vgg-11-bn", "vgg-13-bn", "vgg-16-bn", "vgg-19-bn"), build_vgg),
     "mobilenet-v2": build_mobilenet,
+    "vit-tiny": build_vit,
+    "gpt": build_gpt,
 }
 
 

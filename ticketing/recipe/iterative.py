@@ -1,7 +1,7 @@
 """What may be asked of the iterative search: ladder, criterion, rewinding."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ from ticketing.recipe.masking import (
     Scope,
     described,
 )
-from ticketing.recipe.pruning import Rate, RateField, Target
+from ticketing.recipe.pruning import LayerKind, Rate, RateField, Target
 from ticketing.recipe.recipe import TicketRecipe
 from ticketing.step import Step
 
@@ -85,7 +85,7 @@ class Iterative(TicketRecipe):
         if self.levels is not None and self.target is not None:
             raise ValueError("expected levels or target, got both: the rate decides how many levels a target needs")
         if self.scope != "layerwise":
-            kinds: dict[str, float] = {k: self.rate.of(k) for k in ("conv", "linear", "output")}
+            kinds: dict[str, float] = {k: self.rate.of(k) for k in get_args(LayerKind)}
             odd = [k for k, rate in (kinds | self.rate.by_name).items() if rate not in (0, self.rate.default)]
             if odd:
                 raise ValueError(

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from ticketing.recipe.part import Part, Share
 
-LayerKind = Literal["conv", "linear", "output"]
+LayerKind = Literal["conv", "linear", "attention", "embedding", "output"]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -17,6 +17,8 @@ class Rate(Part):
     default: Share = Field(0.2, description="For every kind that has no rate of its own.")
     conv: Share | None = Field(None, description="Convolutions.")
     linear: Share | None = Field(None, description="Linear layers other than the output layer.")
+    attention: Share | None = Field(None, description="Projections of attention, into it and out of it.")
+    embedding: Share | None = Field(0.0, description="Embeddings of tokens and positions; 0 exempts them.")
     output: Share | None = Field(None, description="The layer that makes the logits; 0 exempts it.")
     by_name: dict[Glob, Share] = Field(
         {}, max_length=100, description="Of layers whose name matches a glob (layer1.*), before the rate of their kind."

@@ -73,11 +73,13 @@ def document(
         "dataset": {
             "name": bench.data.name,
             "fingerprint": bench.data.fingerprint,
+            "task": bench.subject.inventory.task,
             "shape": list(bench.data.shape),
             "classes": bench.data.classes,
             "train": len(bench.data.y_train),
             "validation": len(bench.data.y_validation),
             "test": len(bench.data.y_test),
+            "predictions_per_example": bench.subject.inventory.predictions,
             "labels_changed": bench.data.labels_changed,
         },
         "model": {

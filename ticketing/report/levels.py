@@ -41,11 +41,16 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
         "total": mask.total,
         "sparsity": mask.sparsity,
         "density": mask.density,
-        "effective_density": sum(effective.values()) / mask.total,
+        "effective_density": None if effective is None else sum(effective.values()) / mask.total,
         "frozen": carrying.kept_count - mask.kept_count,
         "ineligible_kept": found.ineligible_kept(0, level),
         "layers": [
-            {"name": name, "kept": kept[name], "effective": effective[name], "total": mask[name].numel()}
+            {
+                "name": name,
+                "kept": kept[name],
+                "effective": None if effective is None else effective[name],
+                "total": mask[name].numel(),
+            }
             for name in bench.subject.shapes
         ],
     }

@@ -128,7 +128,7 @@ def _certificate(report: words.Report) -> str:
     note = (
         f"Paired differences in test accuracy (points) at the checkpoint of minimum validation loss, level "
         f"{certificate['level']}; replicates of the {certificate['replicates_of']}, trained in a data order the "
-        f"search never saw. One test example is {100 * certificate['resolution']:.2f} points. "
+        f"search never saw. One test {words.answer(report)} is {100 * certificate['resolution']:.2f} points. "
         f"A bound counts only if both intervals agree on it.{_looked(certificate)}"
     )
     return f'<h2>Certificate</h2>{table(head, rows)}<p class="note">{escape(note)}</p>'
@@ -148,13 +148,19 @@ def _looked(certificate: Mapping[str, Any]) -> str:
 
 def _density(report: words.Report) -> str:
     row = words.delivered_level(report)
-    alive = words.percent(row["effective_density"] / row["density"]) if row["kept"] else "none"
-    caption = (
-        f"How the entries that are left spread over the layers. Of those kept at level {row['level']}, {alive} lie on "
-        "a path of kept entries from an input that varies to an output; the others cannot tell two examples apart."
-    )
+    caption = f"How the entries that are left spread over the layers. {_alive(row)}"
     figure = density_figure(report["levels"])
     return f"<h2>Density of every layer</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>"
+
+
+def _alive(row: Mapping[str, Any]) -> str:
+    if row["effective_density"] is None:
+        return "How many of them can tell two examples apart is not known of a network with attention."
+    alive = words.percent(row["effective_density"] / row["density"]) if row["kept"] else "none"
+    return (
+        f"Of those kept at level {row['level']}, {alive} lie on a path of kept entries from an input that varies to "
+        "an output; the others cannot tell two examples apart."
+    )
 
 
 def _ntk(report: words.Report) -> str:

@@ -42,6 +42,11 @@ def delivered_level(report: Report) -> Mapping[str, Any]:
     return next(row for row in report["levels"] if row["level"] == chosen)
 
 
+def answer(report: Report) -> str:
+    """Name what is right or wrong, one at a time: an example, or a token of a text."""
+    return "token" if report["dataset"].get("task") == "next_token" else "example"
+
+
 def verdict(report: Report) -> str:
     """Give the one word; `none` where no evidence was asked for."""
     certificate = report.get("certificate")

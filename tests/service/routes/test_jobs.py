@@ -80,6 +80,48 @@ def test_the_dry_run_refuses_exactly_what_the_real_one_refuses(service: Any, cha
     assert dry.json()["detail"] == real.json()["detail"]
 
 
+def _text(service: Any, tokens: int) -> str:
+    """Register a text of 65 characters, inspected."""
+    sha256 = service.blob(f"a text of {tokens} tokens".encode())
+    dataset = service.post("/v1/datasets", {"sha256": sha256}).json()["id"]
+    splits = {"train": tokens, "test": tokens // 10}
+    service.inspect({"task": "next_token", "shape": [], "classes": 65, "splits": splits, "fingerprint": "e" * 64})
+    return str(dataset)
+
+
+def test_a_text_is_planned_in_windows_of_the_networks_context(service: Any) -> None:
+    body = {"model": {"architecture": "gpt", "arguments": {"context": 100}}, "dataset": _text(service, 12_000)}
+    answer = service.post("/v1/jobs:validate", body | {"recipe": {"search": "iterative", "seed": 0}})
+    plan = answer.json()["plan"]
+    # 11,000 tokens are left of train: 109 windows and their answers, one whole batch of 64; 11 of test.
+    assert (answer.status_code, plan["steps_per_epoch"]) == (200, 1)
+    assert plan["test_resolution"] == pytest.approx(1 / 1100)
+    assert {layer["kind"] for layer in plan["layers"]} == {"embedding", "attention", "linear"}
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "pointer", "expected"),
+    [
+        ({"architecture": "vit-tiny"}, 12_000, "/model/architecture", "examples with classes for vit-tiny"),
+        ({"architecture": "gpt", "arguments": {"vocabulary": 64}}, 12_000, "/dataset", "at most 64 tokens"),
+        ({"architecture": "gpt", "arguments": {"context": 1200}}, 12_000, "/dataset", "1201 tokens in validation"),
+        ({"architecture": "gpt"}, None, "/model/architecture", "text as tokens for gpt"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    service: Any, model: Any, tokens: int | None, pointer: str, expected: str
+) -> None:
+    service.submit()
+    service.inspect()
+    dataset = DIGITS if tokens is None else _text(service, tokens)
+    body = {"model": model, "dataset": dataset, "recipe": RECIPE}
+    for path in ("/v1/jobs:validate", "/v1/jobs"):
+        answer = service.post(path, body)
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, error["pointer"]) == (422, pointer)
+        assert expected in error["detail"]
+
+
 def test_a_job_the_client_has_already_is_not_sent_again(service: Any) -> None:
     job = service.submit()
     first = service.http.get(f"/v1/jobs/{job['id']}")

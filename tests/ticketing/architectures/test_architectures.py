@@ -11,6 +11,7 @@ from ticketing.errors import ModelError
 from ticketing.parsing import resolve
 
 every_architecture = pytest.mark.parametrize("name", list(ARCHITECTURES))
+every_classifier = pytest.mark.parametrize("name", [n for n, a in ARCHITECTURES.items() if a.task == "classification"])
 
 
 def test_loads_no_torch() -> None:
@@ -110,20 +111,20 @@ def test_a_flat_network_takes_features_or_an_image_and_not_both(given: dict[str,
         inventory("lenet-300-100", given | {"classes": 10})
 
 
-@every_architecture
+@every_classifier
 def test_arguments_left_out_come_from_the_architectures_own_dataset(name: str) -> None:
     own = ARCHITECTURES[name]
     assert inventory(name, arguments_for(name, {})).input_shape == own.data_shape
     assert inventory(name, arguments_for(name, {})).classes == own.classes
 
 
-@every_architecture
+@every_classifier
 def test_arguments_left_out_come_from_the_dataset_where_there_is_one(name: str) -> None:
     filled = arguments_for(name, {}, data_shape=(1, 18, 16), classes=4)
     assert (filled["in_channels"], filled["input_size"], filled["classes"]) == (1, [18, 16], 4)
 
 
-@every_architecture
+@every_classifier
 def test_arguments_given_win_over_the_dataset(name: str) -> None:
     filled = arguments_for(name, {"classes": 7}, data_shape=(1, 18, 16), classes=4)
     assert filled["classes"] == 7
@@ -132,7 +133,9 @@ def test_arguments_given_win_over_the_dataset(name: str) -> None:
 @every_architecture
 def test_filled_arguments_are_explicit(name: str) -> None:
     filled = arguments_for(name, {})
-    assert arguments_for(name, filled, data_shape=(5, 9, 9), classes=3) == filled
+    task = ARCHITECTURES[name].task
+    shape = (5, 9, 9) if task == "classification" else ()
+    assert arguments_for(name, filled, data_shape=shape, classes=3, task=task) == filled
     assert inventory(name, filled).arguments == filled
 
 
@@ -147,6 +150,19 @@ def test_a_table_gives_a_perceptron_its_number_of_features() -> None:
 def test_a_network_of_images_refuses_a_table() -> None:
     with pytest.raises(ModelError, match=r"images for resnet-20, got examples of shape \[108\]"):
         arguments_for("resnet-20", {}, data_shape=(108,), classes=2)
+
+
+def test_text_gives_a_gpt_its_vocabulary_and_no_network_of_images_anything() -> None:
+    filled = arguments_for("gpt", {"context": 8}, data_shape=(), classes=40, task="next_token")
+    assert (filled["vocabulary"], filled["context"]) == (40, 8)
+    for name, task, shape in (
+        ("vit-tiny", "next_token", ()),
+        ("mlp", "next_token", ()),
+        ("gpt", "classification", (8,)),
+    ):
+        with pytest.raises(ModelError, match=f"for {name}") as refused:
+            arguments_for(name, {}, data_shape=shape, classes=2, task=task)
+        assert refused.value.faults[0].pointer == "/architecture"
 
 
 @every_architecture

@@ -39,7 +39,8 @@ def test_survives_being_written_as_json(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_the_last_prunable_layer_alone_is_the_output(name: str) -> None:
-    roles = [layer.role for layer in listed(name).prunable]
+    made = inventory(name, arguments_for(name, {"tied": False} if name == "gpt" else {}))
+    roles = [layer.role for layer in made.prunable]
     assert roles == ["hidden"] * (len(roles) - 1) + ["output"]
 
 
@@ -63,6 +64,19 @@ def test_a_network_without_convolutions_takes_any_shape_of_as_many_values() -> N
 def test_a_network_with_convolutions_takes_its_own_shape_alone() -> None:
     assert listed("resnet-20").misfit((3, 32, 32), 10) is None
     assert "[3, 32, 32], got [1, 32, 96]" in str(listed("resnet-20").misfit((1, 32, 96), 10))
+
+
+def test_a_dataset_of_another_task_does_not_fit() -> None:
+    assert listed("gpt").misfit((), 65, task="next_token") is None
+    assert "at most 65 tokens in the vocabulary" in str(listed("gpt").misfit((), 66, task="next_token"))
+    assert "of text as tokens, which gpt reads, got examples" in str(listed("gpt").misfit((1, 16, 16), 10))
+    assert "got text as tokens" in str(listed("vit-tiny").misfit((), 10, task="next_token"))
+
+
+def test_an_inventory_written_before_there_were_tasks_is_of_classification() -> None:
+    written = listed("conv-2").as_json()
+    del written["task"]
+    assert Inventory.from_json(written) == listed("conv-2")
 
 
 def test_more_classes_than_outputs_do_not_fit() -> None:

@@ -16,6 +16,7 @@ from ticketing.subject import Subject, placed
 TinyArguments = Callable[[str], dict[str, Any]]
 MakeSubject = Callable[..., Subject]
 
+WEIGHED = (nn.Conv2d, nn.Linear)
 SAFETENSORS_WORD = {torch.float32: "F32", torch.int64: "I64"}
 every_architecture = pytest.mark.parametrize("name", list(ARCHITECTURES))
 
@@ -44,7 +45,9 @@ def check(name: str, arguments: dict[str, Any]) -> None:
     network = built(name, **arguments)
     state = {key: (tuple(t.shape), SAFETENSORS_WORD[t.dtype]) for key, t in network.state_dict().items()}
     assert list(state.items()) == [(key, tuple(entry)) for key, entry in listed.state.items()]
-    counted = {layer.name: layer.multiply_adds for layer in listed.prunable}
+    modules = {module_name for module_name, module in network.named_modules() if isinstance(module, WEIGHED)}
+    counted = {layer.name: layer.multiply_adds for layer in listed.prunable if layer.name in modules}
+    assert {layer.kind for layer in listed.prunable if layer.name not in modules} <= {"attention", "embedding"}
     seen: dict[str, int] = {}
 
     def count(layer_name: str, weight: torch.Tensor, output: torch.Tensor) -> None:
@@ -54,7 +57,9 @@ def check(name: str, arguments: dict[str, Any]) -> None:
     for layer_name, module in network.named_modules():
         if layer_name in counted:
             module.register_forward_hook(lambda m, _, output, n=layer_name: count(n, m.weight, output))
-    assert network(torch.empty(2, *listed.input_shape, device="meta")).shape == (2, listed.classes)
+    whole = listed.task == "classification"
+    x = torch.empty(2, *listed.input_shape, device="meta", dtype=torch.float32 if whole else torch.int64)
+    assert network(x).shape == (2, *(() if whole else listed.input_shape), listed.classes)
     assert seen == counted
 
 
@@ -96,7 +101,8 @@ def test_every_form_of_a_network_is_the_one_listed(name: str, arguments: dict[st
 
 @every_architecture
 def test_nothing_is_allocated_however_large(name: str) -> None:
-    network = built(name, in_channels=4, input_size=[64, 64], classes=1000)
+    large = {"in_channels": 4, "input_size": [64, 64], "classes": 1000}
+    network = built(name, **large if ARCHITECTURES[name].task == "classification" else {"vocabulary": 50_000})
     assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
 
 
