@@ -42,7 +42,7 @@ def empirical_ntk(
     """Compute the kernel over kept weights and everything that is not prunable; rows run sample by sample.
 
     The Jacobian is made in blocks of samples and made again for every pair of blocks, so that memory stays bounded
-    whatever the network: some four times `block_bytes`, for autograd holds a block twice while it is made.
+    whatever the network: some five times `block_bytes`, for autograd holds a block twice while it is made.
 
     Args:
         module: The network; it is copied.
