@@ -4,6 +4,7 @@ from typing import Any
 
 from ticketing.evidence import CHOICE
 from ticketing.findings import Findings
+from ticketing.results import curve_of
 from ticketing.start import searches_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -26,7 +27,8 @@ def choose(bench: Workbench, found: Findings) -> int:
         )
         bench.journal.record(CHOICE, {"level": level})
         last_search = searches_of(bench.recipe.evidence) - 1
-        bench.between(Where.of_search(last_search, level, bench.plan.steps_per_training))
+        last = Where.of_search(last_search, level)
+        bench.between(last.at(curve_of(bench.journal.tensors[last.piece]["curve"])[-1].step))
     return level
 
 

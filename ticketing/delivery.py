@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ticketing.choice import best_level
-from ticketing.evidence import on_test, trainings
+from ticketing.evidence import finalist, on_test, trainings
 from ticketing.export.answers import write_answers
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
@@ -26,7 +26,8 @@ def deliver(
 ) -> tuple[dict[str, Any], list[Listed]]:
     """Write everything a run made, and give the summary of the `finished` event and the list of files.
 
-    The delivered model is the one the first search trained at the delivered level, at its minimum validation loss.
+    The delivered model is the one the first search trained at the delivered level, or with shorter levels its
+    finalist, at its minimum validation loss.
 
     Args:
         out: The folder to fill.
@@ -86,12 +87,15 @@ def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Tick
 
 
 def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:
-    result, dense = (bench.result(Where.of_search(0, level)) for level in (ticket.level, 0))
+    final = finalist(bench)
+    dense_at = Where.of_search(0, 0) if final is None else Where(0, "certificate", "dense", 0)
+    result, dense = bench.result(final or Where.of_search(0, ticket.level)), bench.result(dense_at)
     test = on_test(bench, ticket.trained)
     uploaded = on_test(bench, bench.subject.initial_state).accuracy if bench.subject.weights == "trained" else None
     return {
         "level": ticket.level,
         "replicate": 0,
+        "finalist": final is not None,
         "sparsity": ticket.mask.sparsity,
         "kept": ticket.mask.kept_count,
         "total": ticket.mask.total,

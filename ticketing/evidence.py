@@ -15,6 +15,7 @@ from ticketing.controls import CONTROLS, Drawn
 from ticketing.evaluation import Evaluation, evaluate
 from ticketing.findings import Findings
 from ticketing.journal import Journal
+from ticketing.level_length import delivers_finalist
 from ticketing.rewinding import Restart
 from ticketing.seeds import derive
 from ticketing.start import searches_of
@@ -48,7 +49,7 @@ def gather(bench: Workbench, found: Findings, *, restart: Restart, levels: tuple
     for replicate in range(bench.recipe.evidence.replicates):
         for where in trainings(bench, replicate, levels):
             if not bench.passed(where):
-                _train_and_test(bench, where, _drawn(bench, found, where), restart)
+                _train_and_test(bench, found, where, restart)
 
 
 def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
@@ -57,6 +58,12 @@ def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iter
     for level in levels:
         for branch in ("ticket", *bench.recipe.evidence.controls):
             yield Where(replicate, "certificate", branch, level)
+
+
+def finalist(bench: Workbench) -> Where | None:
+    """Name the training whose weights are delivered where the search's own were trained for less; None otherwise."""
+    level = bench.journal.facts[CHOICE]["level"]
+    return Where(0, "certificate", "ticket", level) if level and delivers_finalist(bench.recipe) else None
 
 
 def search_of(bench: Workbench, replicate: int) -> int:
@@ -80,7 +87,8 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
     return drawn
 
 
-def _train_and_test(bench: Workbench, where: Where, drawn: Drawn, restart: Restart) -> None:
+def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Restart) -> None:
+    drawn = _drawn(bench, found, where)
     bench.phase("evaluate")
     bench.invariants.hold("test_after_choice", CHOICE in bench.journal.facts, where.piece)
     trained, result = bench.train(
@@ -94,6 +102,8 @@ def _train_and_test(bench: Workbench, where: Where, drawn: Drawn, restart: Resta
     evaluations = {"best": on_test(bench, trained.best), "last": on_test(bench, trained.final)}
     bits = {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
     bench.record(where, result, trained, bits)
+    if where == finalist(bench):
+        found.keep_trained(0, where.level, trained.best)
     reached = where.at(trained.curve[-1].step)
     bench.between(reached, least_seconds=min(LEAST_SECONDS_BETWEEN_CHECKPOINTS, bench.checkpoint_seconds))
 

@@ -7,6 +7,7 @@ from ticketing.architectures import Inventory
 from ticketing.counts import kept_counts
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
+from ticketing.level_length import level_length, warnings_of_length
 from ticketing.recipe import Iterative
 from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
@@ -32,6 +33,10 @@ class Plan:
     """Of all trainings together."""
     training_flops: int
     """Of all trainings, dense kernels; a multiply-add counts as two."""
+    search: dict[str, Any]
+    """The part of it that is the search, beside what it were with levels of the whole length."""
+    at_most: bool
+    """Whether trainings, updates and cost are bounds: what the run finds may end it sooner."""
     estimated_seconds: dict[str, float | None]
     """Per device kind; None where no rate was measured."""
     test_resolution: float
@@ -75,8 +80,11 @@ def plan(
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
-    counted = _counted(recipe, levels=len(rows) - 1, steps=steps, first=first, trained=trained, start=start)
-    updates, trainings = counted
+    length = level_length(recipe, per_epoch)
+    walk = {"levels": len(rows) - 1, "first": first, "trained": trained, "start": start}
+    searched, at_full_length = (_searched(recipe, steps=of, **walk) for of in (length.last_step, steps))
+    certified = _certified(recipe, levels=len(rows) - 1, steps=steps, first=first)
+    updates, trainings = (of_search + rest for of_search, rest in zip(searched, certified, strict=True))
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
     rate = CPU_FLOPS_PER_SECOND[recipe.training.precision]
     seconds = updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE)
@@ -96,9 +104,17 @@ def plan(
         trainings=trainings,
         updates=updates,
         training_flops=updates * flops_per_update,
+        search={
+            "trainings": searched[1],
+            "updates": searched[0],
+            "flops": searched[0] * flops_per_update,
+            "updates_at_full_length": at_full_length[0],
+            "flops_at_full_length": at_full_length[0] * flops_per_update,
+        },
+        at_most=length.patience is not None,
         estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
         test_resolution=1 / test,
-        warnings=_warnings(recipe, test=test, start=start),
+        warnings=_warnings(recipe, test=test, start=start, per_epoch=per_epoch),
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
@@ -112,9 +128,9 @@ def rewind_step(recipe: Iterative, per_epoch: int) -> int:
     """
     if not isinstance(recipe.rewind, Step):
         return 0
-    steps, start = recipe.training.length.iterations(per_epoch), recipe.rewind.iterations(per_epoch)
+    steps, start = level_length(recipe, per_epoch).last_step, recipe.rewind.iterations(per_epoch)
     if start >= steps:
-        detail = f"expected a rewind point before update {steps}, where training ends, got {recipe.rewind} = {start}"
+        detail = f"expected a rewind point before update {steps}, where a level ends, got {recipe.rewind} = {start}"
         raise RecipeError(detail, [Fault("/recipe/rewind", "rewind_after_end", detail)])
     return start
 
@@ -123,27 +139,30 @@ def _start(start: StartSpec | None) -> dict[str, Any] | None:
     return None if start is None else start.model_dump(mode="json", include={"job", "level", "sha256", "searches"})
 
 
-def _counted(
+def _searched(
     recipe: Iterative, *, levels: int, steps: int, first: int, trained: bool, start: StartSpec | None
 ) -> tuple[int, int]:
-    """Count (updates, trainings): the ladder of every search, then dense, tickets and controls of every replicate."""
-    evidence = recipe.evidence
-    judged = levels if evidence.levels == "all" else 1
-    short, full = steps - first, steps
-    shared = taken_over(recipe, start)
-    own = searches_of(evidence) - shared
-    updates = own * ((0 if trained else full) + levels * short)
+    """Count (updates, trainings) of the ladder of every search, whose levels end at update `steps`."""
+    short, shared = steps - first, taken_over(recipe, start)
+    own = searches_of(recipe.evidence) - shared
+    updates = own * ((0 if trained else steps) + levels * short)
     trainings = own * (levels + (not trained))
     if start is not None:
         updates += shared * (levels + 1 - start.level) * short
         trainings += shared * (levels + 1 - start.level)
-    branches = full + judged * (short + sum(full if control == "reinit" else short for control in evidence.controls))
-    updates += evidence.replicates * branches
-    trainings += evidence.replicates * (1 + judged * (1 + len(evidence.controls)))
     return updates, trainings
 
 
-def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None) -> list[dict[str, str]]:
+def _certified(recipe: Iterative, *, levels: int, steps: int, first: int) -> tuple[int, int]:
+    """Count (updates, trainings) of dense, tickets and controls of every replicate."""
+    evidence = recipe.evidence
+    judged = levels if evidence.levels == "all" else 1
+    short = steps - first
+    branches = steps + judged * (short + sum(steps if control == "reinit" else short for control in evidence.controls))
+    return evidence.replicates * branches, evidence.replicates * (1 + judged * (1 + len(evidence.controls)))
+
+
+def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None, per_epoch: int) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
     if evidence.replicates < 3:
@@ -154,6 +173,7 @@ def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None) -> list[
     if evidence.replicates and not isinstance(recipe.rewind, Step):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
+    warnings += warnings_of_length(recipe, per_epoch)
     if start is not None:
         warnings += _warnings_of_fork(recipe, start)
     return [{"code": code, "detail": detail} for code, detail in warnings]

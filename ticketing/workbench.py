@@ -85,6 +85,8 @@ class Workbench:
         mask: Mask,
         order_seed: int,
         first_step: int = 0,
+        last_step: int | None = None,
+        patience: int | None = None,
         fine_tune: bool = False,
         capture_at: Collection[int] = (),
     ) -> tuple[Trained, Result]:
@@ -96,6 +98,8 @@ class Workbench:
             mask: True = kept; a full one trains densely.
             order_seed: Of the order of examples.
             first_step: Updates that the rewind point has behind it.
+            last_step: Of the schedule, at which to end; None for all of it.
+            patience: Evaluations in a row without a lower loss that end it sooner; None never does.
             fine_tune: Keep the schedule's last learning rate throughout.
             capture_at: Updates after which the state is wanted in `Trained.captured`.
 
@@ -135,6 +139,8 @@ class Workbench:
             order_seed=order_seed,
             observer=self.progress.inside(where, begins_at=begins_at),
             first_step=first_step,
+            last_step=last_step,
+            patience=patience,
             fine_tune=fine_tune,
             capture_at={first_step, *capture_at},
             checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),

@@ -20,6 +20,18 @@ class Iterative(Recipe):
         None, ge=1, le=60, description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given."
     )
     target: Target | None = None
+    level_length: Literal["full", "early_stop"] | Step = Field(
+        "full",
+        description="How long a level of the search trains: full (training.length, as the certificate's finalists do), "
+        "early_stop, or a step of the schedule at which it ends.",
+    )
+    early_stop_patience: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="With level_length early_stop a level ends after so many evaluations in a row that did not lower "
+        "its validation loss.",
+    )
     rate: RateField = Rate()
     scope: Literal["layerwise", "global"] = Field("layerwise", description="Who competes with whom.")
     criterion: Literal["large_final"] = Field("large_final", description="Score of an entry: |trained weight|.")
@@ -50,7 +62,15 @@ class Iterative(Recipe):
                 raise ValueError(
                     f"expected one rate for all kinds (or 0 to exempt one) with scope global, got another for {odd}"
                 )
-        rewind, length = self.rewind, self.training.length
-        if isinstance(rewind, Step) and rewind.unit == length.unit and rewind.count >= length.count:
-            raise ValueError(f"expected rewind before training.length {length}, got {rewind}")
+        rewind, length, own = self.rewind, self.training.length, self.level_length
+        if isinstance(own, Step) and (own.count == 0 or (own != length and _known_to_be_by(length, own))):
+            raise ValueError(f"expected level_length above 0, at most training.length {length}, got {own}")
+        for name, end in (("training.length", length), ("level_length", own)):
+            if isinstance(rewind, Step) and isinstance(end, Step) and _known_to_be_by(end, rewind):
+                raise ValueError(f"expected rewind before {name} {end}, got {rewind}")
         return self
+
+
+def _known_to_be_by(end: Step, moment: Step) -> bool:
+    """Say whether an end is at or before a moment as far as they can be compared: in one unit."""
+    return end.unit == moment.unit and end.count <= moment.count

@@ -10,6 +10,7 @@ from ticketing.criteria import CRITERIA
 from ticketing.evaluation import evaluate
 from ticketing.facts import say_completed, say_mask_drawn
 from ticketing.findings import Findings
+from ticketing.level_length import level_length
 from ticketing.mask import Mask
 from ticketing.results import Result
 from ticketing.rewinding import Restart, restart_of
@@ -73,6 +74,7 @@ def _trained(
 ) -> tuple[Trained, Result]:
     if where.level:
         bench.phase("rewind")
+    length = level_length(bench.recipe, bench.per_epoch)
     rewind_point = found.rewind_point(where.replicate, where.level)
     bench.phase("train_level" if where.level else "train_dense")
     return bench.train(
@@ -81,6 +83,8 @@ def _trained(
         mask=mask,
         order_seed=order_seed(bench, where),
         first_step=restart.first_step if where.level else 0,
+        last_step=length.last_step,
+        patience=length.patience,
         fine_tune=restart.fine_tune and where.level > 0,
         capture_at=() if where.level else {restart.first_step},
     )
