@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ticketing.architectures import Inventory, Layer
 from ticketing.errors import CountError, Fault, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.recipe import Iterative
+from ticketing.recipe import MOST_LEVELS, Iterative
 from ticketing.schedule import kept_at, ladders
 
 
@@ -35,6 +35,8 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
     _refuse_end_before(rows, recipe, start)
     rates = {group: _rate(inventory, names, recipe) for group, names in members.items()}
     sparsity = recipe.target.sparsity if recipe.target else None
+    if recipe.target and sparsity is None:
+        return rows + _as_far_as_rates_go(rows[-1], rates, recipe)
     levels = None if recipe.levels is None else recipe.levels - (len(rows) - 1)
     try:
         rows += ladders(rows[-1], rates, levels=levels, sparsity=sparsity, of=sum(rows[0].values()))[1:]
@@ -46,6 +48,21 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
     if not recipe.allow_collapse:
         _refuse_collapse(rows, recipe)
     return rows
+
+
+def _as_far_as_rates_go(row: Mapping[str, int], rates: Mapping[str, float], recipe: Iterative) -> list[dict[str, int]]:
+    """List the rungs of a ladder whose end is found while walking it: until nothing more can be removed."""
+    rungs = ladders(row, rates, levels=MOST_LEVELS)[1:]
+    ends = (
+        level
+        for level, (before, after) in enumerate(zip([dict(row), *rungs], rungs, strict=False))
+        if after == before or (not recipe.allow_collapse and 0 in after.values())
+    )
+    rungs = rungs[: next(ends, len(rungs))]
+    if not rungs:
+        detail = "expected rates that remove an entry and leave every layer one, but the first level already does not"
+        raise RecipeError(detail, [Fault("/recipe/rate", "target_out_of_reach", detail)])
+    return rungs
 
 
 def _sizes(inventory: Inventory, members: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -83,7 +100,7 @@ def _refuse_end_before(rows: Sequence[Mapping[str, int]], recipe: Iterative, sta
     if recipe.levels is not None and recipe.levels < start.level:
         detail = f"expected {start.level} levels or more, as many as are taken over, got {recipe.levels}"
         raise RecipeError(detail, [Fault("/recipe/levels", "before_start", detail)])
-    if recipe.target is not None and kept_at(total, recipe.target.sparsity) > kept:
+    if recipe.target and recipe.target.sparsity and kept_at(total, recipe.target.sparsity) > kept:
         detail = f"expected {1 - kept / total:.6f} or more, where level {start.level} is, got {recipe.target.sparsity}"
         raise RecipeError(detail, [Fault("/recipe/target/sparsity", "before_start", detail)])
 

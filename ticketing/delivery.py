@@ -16,6 +16,8 @@ from ticketing.folder import RunSpec
 from ticketing.judgement import Judge
 from ticketing.provenance import provenance, state_digest
 from ticketing.report.document import document
+from ticketing.rewinding import settled
+from ticketing.stability import warnings_of_choice
 from ticketing.ticket import Ticket
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -38,7 +40,11 @@ def deliver(
         level: The delivered one.
     """
     recipe, spec_model = bench.recipe, bench.subject.spec
-    about = {"architecture": spec_model.architecture, "arguments": spec_model.arguments, "rewind": str(recipe.rewind)}
+    about = {
+        "architecture": spec_model.architecture,
+        "arguments": spec_model.arguments,
+        "rewind": str(settled(recipe, bench.journal.facts).rewind),
+    }
     ticket = ticket_at(found, level)
     weight_files = write_weights(out, ticket, outputs=recipe.outputs, about=about)
     delivered, best = _delivered(bench, ticket), best_level(bench, found)
@@ -57,7 +63,7 @@ def deliver(
         best=best,
         labels=spec.labels,
         provenance=origin,
-        warnings=[*bench.plan.warnings, *notes],
+        warnings=[*bench.plan.warnings, *warnings_of_choice(bench.journal.facts), *notes],
         sizes={"dense_weights": _bytes(bench.subject.initial_state), **weight_files},
     )
     for row in report["levels"]:

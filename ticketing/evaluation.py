@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+Precision = Literal["fp32", "bf16"]
+
 BATCH_SIZES = {"cpu": 100, "cuda": 2000}
 """Examples at once where nobody says otherwise: on a CPU as many as the caches hold (measured on ResNet-20)."""
 
@@ -29,7 +31,7 @@ def evaluate(
     x: Float[Tensor, "examples ..."],
     y: Int64[Tensor, " examples"],
     *,
-    precision: Literal["fp32", "bf16"] = "fp32",
+    precision: Precision = "fp32",
     batch_size: int | None = None,
 ) -> Evaluation:
     """Evaluate a network in eval mode and leave its mode as it was.
@@ -60,7 +62,7 @@ def evaluate(
 
 
 def logits(
-    network: nn.Module, x: Float[Tensor, "batch ..."], *, precision: Literal["fp32", "bf16"]
+    network: nn.Module, x: Float[Tensor, "batch ..."], *, precision: Precision
 ) -> Float[Tensor, "batch classes"]:
     """Run the network forward in a precision; the logits are float32 either way."""
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):

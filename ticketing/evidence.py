@@ -16,6 +16,7 @@ from ticketing.evaluation import Evaluation, evaluate
 from ticketing.findings import Findings
 from ticketing.journal import Journal
 from ticketing.level_length import delivers_finalist
+from ticketing.reuse import PARENTS, Course, address, forget, reuse
 from ticketing.rewinding import Restart
 from ticketing.seeds import derive
 from ticketing.start import searches_of
@@ -50,6 +51,7 @@ def gather(bench: Workbench, found: Findings, *, restart: Restart, levels: tuple
         for where in trainings(bench, replicate, levels):
             if not bench.passed(where):
                 _train_and_test(bench, found, where, restart)
+    forget(bench.journal, PARENTS)
 
 
 def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
@@ -91,17 +93,20 @@ def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Re
     drawn = _drawn(bench, found, where)
     bench.phase("evaluate")
     bench.invariants.hold("test_after_choice", CHOICE in bench.journal.facts, where.piece)
-    trained, result = bench.train(
-        where,
-        drawn.start,
-        mask=drawn.mask,
-        order_seed=_unseen_order(bench, where),
+    course = Course(
+        drawn.mask,
+        _unseen_order(bench, where),
         first_step=0 if drawn.full_schedule else restart.first_step,
         fine_tune=restart.fine_tune and not drawn.full_schedule,
     )
+    known_by = address(bench, drawn.start, course)
+    if where != finalist(bench) and reuse(bench, where, known_by):
+        return
+    trained, result = bench.train(where, drawn.start, **vars(course))
     evaluations = {"best": on_test(bench, trained.best), "last": on_test(bench, trained.final)}
     bits = {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
     bench.record(where, result, trained, bits)
+    bench.journal.facts[where.piece]["address"] = known_by
     if where == finalist(bench):
         found.keep_trained(0, where.level, trained.best)
     reached = where.at(trained.curve[-1].step)

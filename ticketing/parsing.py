@@ -32,7 +32,8 @@ def resolve(
         weights: Which moment the weights are of.
         device_kind: Where it will run.
         seed: Used when the recipe names none.
-        max_accuracy_drop: The job's gate; the tolerance of the certificate where the recipe names none.
+        max_accuracy_drop: The job's gate; the tolerance of the certificate where the recipe names none. Without
+            it, that of the recipe's target.
 
     Raises:
         RecipeError: A field is unknown, out of bounds, or does not suit the model.
@@ -47,6 +48,8 @@ def resolve(
     }
     if max_accuracy_drop and max_accuracy_drop < 1:
         defaults["evidence"]["tolerance"] = max_accuracy_drop
+    elif (drop := _drop_asked_for(raw)) is not None:
+        defaults["evidence"]["tolerance"] = drop
     if weights == "trained":
         defaults["rewind"] = "lr"
     recipe = parse_recipe(raw, defaults=merge(defaults, preset(architecture)))
@@ -56,9 +59,16 @@ def resolve(
     return recipe
 
 
+def _drop_asked_for(raw: Mapping[str, Any]) -> float | None:
+    """Give the accuracy drop of a target as it was sent, where it can be a tolerance."""
+    target = raw.get("target")
+    drop = target.get("max_accuracy_drop") if isinstance(target, Mapping) else None
+    return drop if isinstance(drop, float) and 0 < drop < 1 else None
+
+
 def _faults_with_model(recipe: Iterative, *, uploaded: bool, weights: str) -> list[Fault]:
     faults = []
-    if weights == "trained" and isinstance(recipe.rewind, Step):
+    if weights == "trained" and (isinstance(recipe.rewind, Step) or recipe.rewind == "auto"):
         detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
         faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
     if uploaded and recipe.evidence.replicates and recipe.evidence.replicates_of == "search":

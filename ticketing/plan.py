@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ticketing.architectures import Inventory
+from ticketing.candidates import tried_at_most
 from ticketing.counts import kept_counts
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
@@ -81,10 +82,13 @@ def plan(
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
     length = level_length(recipe, per_epoch)
-    walk = {"levels": len(rows) - 1, "first": first, "trained": trained, "start": start}
-    searched, at_full_length = (_searched(recipe, steps=of, **walk) for of in (length.last_step, steps))
+    walk = {"levels": len(rows) - 1, "first": first}
+    searched, at_full_length = (
+        _searched(recipe, steps=of, trained=trained, start=start, **walk) for of in (length.last_step, steps)
+    )
     certified = _certified(recipe, levels=len(rows) - 1, steps=steps, first=first)
-    updates, trainings = (of_search + rest for of_search, rest in zip(searched, certified, strict=True))
+    extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
+    updates, trainings = (sum(part) for part in zip(searched, extra, certified, strict=True))
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
     rate = CPU_FLOPS_PER_SECOND[recipe.training.precision]
     seconds = updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE)
@@ -105,13 +109,16 @@ def plan(
         updates=updates,
         training_flops=updates * flops_per_update,
         search={
-            "trainings": searched[1],
-            "updates": searched[0],
-            "flops": searched[0] * flops_per_update,
+            "trainings": searched[1] + extra[1],
+            "updates": searched[0] + extra[0],
+            "flops": (searched[0] + extra[0]) * flops_per_update,
+            "connectivity_updates": extra[0],
             "updates_at_full_length": at_full_length[0],
             "flops_at_full_length": at_full_length[0] * flops_per_update,
         },
-        at_most=length.patience is not None,
+        at_most=length.patience is not None
+        or recipe.rewind == "auto"
+        or (recipe.target is not None and recipe.target.sparsity is None),
         estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
         test_resolution=1 / test,
         warnings=_warnings(recipe, test=test, start=start, per_epoch=per_epoch),
@@ -170,7 +177,7 @@ def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None, per_epoc
     if evidence.tolerance < 1 / test:
         detail = f"tolerance {evidence.tolerance:g} is finer than one of {test} test examples ({1 / test:.4f})"
         warnings.append(("tolerance_below_resolution", detail))
-    if evidence.replicates and not isinstance(recipe.rewind, Step):
+    if evidence.replicates and recipe.rewind in ("lr", "none"):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
     warnings += warnings_of_length(recipe, per_epoch)

@@ -28,10 +28,11 @@ from ticketing.parsing import parse_recipe
 from ticketing.plan import plan
 from ticketing.provenance import execution_key, run_digest
 from ticketing.recipe import Iterative
-from ticketing.rewinding import restart_of
+from ticketing.rewinding import restart_of, settled
 from ticketing.searches import SEARCHES
 from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
+from ticketing.walk import walk_of
 from ticketing.workbench import INVARIANTS, Workbench
 
 
@@ -57,15 +58,16 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
     _say_started(journal, observer)
     subject, data = load(folder, spec, recipe, device=device)
     bench = _bench(subject, data, recipe, journal, observer=observer, clock=clock, spec=spec)
-    restart = restart_of(recipe, per_epoch=bench.per_epoch)
-    found = Findings(journal, subject, restart=restart, seed=recipe.seed)
     if spec.start is not None and journal.resumed_from is None:
-        take_over(bench, found, folder, spec=spec, restart=restart)
+        take_over(bench, folder, spec=spec)
     for replicate in range(searches_of(recipe.evidence)):
         SEARCHES[recipe.search](bench, replicate)
+    restart = restart_of(settled(recipe, journal.facts), per_epoch=bench.per_epoch)
+    found = Findings(journal, subject, restart=restart, seed=recipe.seed)
     delivered = choose(bench, found)
-    judged = _judged(recipe, delivered)
-    gather(bench, found, restart=restart, levels=judged)
+    judged = _judged(bench)
+    if judged:
+        gather(bench, found, restart=restart, levels=judged)
     bench.phase("export")
     summary, files = deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
     listed = {file.name: {"sha256": file.sha256, "bytes": file.bytes} for file in files}
@@ -143,7 +145,9 @@ def _bench(
     )
 
 
-def _judged(recipe: Iterative, delivered: int) -> tuple[int, ...]:
-    if not recipe.evidence.replicates:
+def _judged(bench: Workbench) -> tuple[int, ...]:
+    """List the pruned levels to take to the test split; none where the target leaves dense alone."""
+    evidence, pruned = bench.recipe.evidence, walk_of(bench).within[1:]
+    if not evidence.replicates:
         return ()
-    return tuple(range(1, delivered + 1)) if recipe.evidence.levels == "all" else (delivered,)
+    return pruned if evidence.levels == "all" else pruned[-1:]

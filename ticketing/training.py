@@ -93,7 +93,7 @@ def train(
             learning rates and on the batches of those updates.
         last_step: Number of the schedule's updates at which to end; None for all of them.
         patience: End sooner, at the first evaluation after which so many in a row did not lower the minimum of the
-            validation loss, but not before every state of `capture_at` is kept; None never does.
+            validation loss, but only after the last of `capture_at`; None never does.
         fine_tune: Keep the schedule's last learning rate throughout instead of replaying it.
         capture_at: Numbers of updates after which to keep a copy of the state, `first_step` among them.
         checkpointing: When and where to save; None never does.
@@ -140,7 +140,7 @@ def train(
 def _stalled(trainee: Trainee, patience: int | None, *, not_before: int) -> bool:
     """Say whether the last evaluation is of this very step and ends a training that may end early."""
     curve = trainee.curve
-    if patience is None or not curve or curve[-1].step != trainee.step or trainee.step < not_before:
+    if patience is None or not curve or curve[-1].step != trainee.step or trainee.step <= not_before:
         return False
     losses = [point.loss for point in curve]
     return len(losses) - 1 - losses.index(min(losses)) >= patience

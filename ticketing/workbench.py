@@ -73,6 +73,10 @@ class Workbench:
         """Say whether a finished training was taken over from a parent."""
         return bool(self.journal.facts[where.piece].get("inherited", False))
 
+    def reused(self, where: Where) -> bool:
+        """Say whether a finished training was not made here, for a parent had made the same one."""
+        return bool(self.journal.facts[where.piece].get("reused", False))
+
     def result(self, where: Where) -> Result:
         """Give the result of a training that is finished."""
         return Result.from_json(self.journal.facts[where.piece])

@@ -5,7 +5,7 @@ on them is merged in by `ticketing.parsing.resolve`.
 """
 
 from ticketing.recipe.evidence import EVIDENCE_WORDS, Control, Evidence
-from ticketing.recipe.iterative import DEFAULT_LEVELS, Iterative
+from ticketing.recipe.iterative import DEFAULT_LEVELS, MOST_LEVELS, Iterative
 from ticketing.recipe.part import Part
 from ticketing.recipe.pruning import LayerKind, Rate, Target
 from ticketing.recipe.recipe import RECIPE_VERSION, Recipe
@@ -14,6 +14,7 @@ from ticketing.recipe.training import SGD, Adam, Constant, Milestones, Optimizer
 __all__ = [
     "DEFAULT_LEVELS",
     "EVIDENCE_WORDS",
+    "MOST_LEVELS",
     "RECIPE_VERSION",
     "SEARCHES",
     "SGD",

@@ -10,6 +10,7 @@ from ticketing.recipe.recipe import Recipe
 from ticketing.step import Step
 
 DEFAULT_LEVELS = 10
+MOST_LEVELS = 60
 
 
 class Iterative(Recipe):
@@ -17,7 +18,7 @@ class Iterative(Recipe):
 
     search: Literal["iterative"]
     levels: int | None = Field(
-        None, ge=1, le=60, description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given."
+        None, ge=1, le=MOST_LEVELS, description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given."
     )
     target: Target | None = None
     level_length: Literal["full", "early_stop"] | Step = Field(
@@ -36,10 +37,10 @@ class Iterative(Recipe):
     scope: Literal["layerwise", "global"] = Field("layerwise", description="Who competes with whom.")
     criterion: Literal["large_final"] = Field("large_final", description="Score of an entry: |trained weight|.")
     structure: Literal["weight"] = "weight"
-    rewind: Literal["lr", "none"] | Step = Field(
+    rewind: Literal["lr", "none", "auto"] | Step = Field(
         Step("0it"),
-        description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule) "
-        "or none (keep them, go on at the last learning rate).",
+        description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule), "
+        "none (keep them, go on at the last learning rate) or auto (the earliest step stable to the data order).",
     )
     kept: Literal["rewind"] = "rewind"
     pruned: Literal["zero"] = "zero"

@@ -9,9 +9,10 @@ from ticketing.findings import Findings
 from ticketing.judgement import Judge, certificate_json
 from ticketing.mask import Mask
 from ticketing.report.levels import curves, level_rows
+from ticketing.report.way import connectivity_of, reused, target_of
 from ticketing.results import Result
+from ticketing.rewinding import settled
 from ticketing.start import recipe_of_level, searches_of
-from ticketing.step import Step
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -51,16 +52,18 @@ def document(
         "job": dict(labels),
         "search": {
             "name": recipe.search,
-            "levels": bench.levels_total,
+            "levels": level,
             "searches": searches_of(bench.recipe.evidence),
-            "rewind": str(recipe.rewind) if isinstance(recipe.rewind, Step) else recipe.rewind,
+            "rewind": str(settled(recipe, bench.journal.facts).rewind),
             "delivered_level": level,
             "test_accuracy": delivered["test"]["accuracy"],
             "delivered": dict(delivered),
             "best": dict(best),
+            "target": target_of(bench),
+            "connectivity": connectivity_of(bench),
         },
         "levels": level_rows(bench, found, judge=judge, judged=judged, delivered=level),
-        "certificate": certificate_of(judge, level) if recipe.evidence.replicates else None,
+        "certificate": certificate_of(judge, level) if judged else None,
         "invariants": bench.invariants.as_json(),
         "cost": costs(bench, found, judged=judged),
         "sizes": dict(sizes),
@@ -113,19 +116,20 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
     `flops_executed` is of the dense kernels that really ran, the axis on which searches are compared. What a fork took
     over from its parent is in neither, and stands beside them.
     """
-    searched = [
-        Where.of_search(replicate, level)
-        for replicate in range(searches_of(bench.recipe.evidence))
-        for level in range(bench.levels_total + 1)
-    ]
+    searched = [Where.of_piece(piece) for piece in bench.journal.facts if piece.startswith("search/")]
     search = [(bench.result(w), found.mask(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
     inherited = [w for w in searched if bench.inherited(w)]
     evidence = bench.recipe.evidence
     of_search = evidence.replicates_of == "search"
+    certified = [
+        where
+        for replicate in range(evidence.replicates if judged else 0)
+        for where in trainings(bench, replicate, tuple(judged))
+    ]
     certificate = [
         (bench.result(where), found.mask(where.replicate if of_search else 0, where.level))
-        for replicate in range(evidence.replicates)
-        for where in trainings(bench, replicate, tuple(judged))
+        for where in certified
+        if not bench.reused(where)
     ]
     return {
         **{f"search_{name}": value for name, value in _work(bench, search).items()},
@@ -133,6 +137,7 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
         "flops_executed": (flops := _flops(bench, search)).executed,
         "flops_nonzero": flops.nonzero,
         "certificate_flops": _flops(bench, certificate).executed,
+        **reused(bench, certified),
         **(_taken_over(bench, found, inherited) if bench.start else {}),
     }
 

@@ -12,6 +12,7 @@ from ticketing.judgement import Judge
 from ticketing.paths import effective_counts, varying_inputs
 from ticketing.results import curve_of, first_step_at
 from ticketing.start import searches_of
+from ticketing.walk import walk_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -20,12 +21,12 @@ def level_rows(
     bench: Workbench, found: Findings, *, judge: Judge, judged: Sequence[int], delivered: int
 ) -> list[dict[str, Any]]:
     """Make the rows, level 0 first. `validation` is of the search that is delivered; `replicates` lists them all."""
-    varying = varying_inputs(bench.data.x_train)
+    varying, walk = varying_inputs(bench.data.x_train), walk_of(bench)
     return [
         _entries(bench, found, level, varying)
         | _figures(bench, level, judge=judge, judged=judged, delivered=delivered)
-        | {"inherited": bench.inherited(Where.of_search(0, level))}
-        for level in range(bench.levels_total + 1)
+        | {"inherited": bench.inherited(Where.of_search(0, level)), "beyond_target": level in walk.beyond}
+        for level in walk.levels
     ]
 
 
@@ -47,7 +48,8 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
 
 
 def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
-    per_search = [_validation(bench, level, replicate) for replicate in range(searches_of(bench.recipe.evidence))]
+    searches = walk_of(bench).searches_at(level, searches_of(bench.recipe.evidence))
+    per_search = [_validation(bench, level, replicate) for replicate in range(searches)]
     row: dict[str, Any] = {
         "validation": per_search[0] | {"replicates": per_search},
         "test": dict.fromkeys(("ticket", "dense", *judge.evidence.controls)),
@@ -81,7 +83,7 @@ def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
 def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
     """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
     evidence = bench.recipe.evidence
-    places = [Where.of_search(0, level) for level in range(bench.levels_total + 1)]
+    places = [Where.of_search(0, level) for level in walk_of(bench).levels]
     for replicate in range(evidence.replicates):
         places.append(Where(replicate, "certificate", "dense", 0))
         places += [Where(replicate, "certificate", b, delivered) for b in ("ticket", *evidence.controls)]
