@@ -64,6 +64,7 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
         SEARCHES[recipe.search](bench, replicate)
     restart = restart_of(settled(recipe, journal.facts), per_epoch=bench.per_epoch)
     found = Findings(journal, subject, restart=restart, seed=recipe.seed)
+    bench.progress.searched()
     delivered = choose(bench, found)
     judged = _judged(bench)
     if judged:
