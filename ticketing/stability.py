@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ticketing.candidates import rewind_candidates
+from ticketing.candidates import earliest, rewind_candidates
 from ticketing.connectivity import STABLE_BARRIER, barrier
 from ticketing.level_length import level_length
 from ticketing.mask import Mask
@@ -39,13 +39,13 @@ def choose_rewind(bench: Workbench, dense: Callable[[tuple[int, ...]], Trained])
     trained = dense(steps)
     full = Mask.full(bench.subject.shapes)
     tried: list[dict[str, Any]] = []
-    low, high = 0, len(steps)
-    while low < high:
-        middle = (low + high) // 2
-        step = steps[middle]
+
+    def stable(step: int) -> bool:
         tried.append(_tried(bench, 0, step, trained.captured[step], mask=full, sibling=trained))
-        low, high = (low, middle) if tried[-1]["stable"] else (middle + 1, high)
-    chosen = f"{steps[low]}it" if low < len(steps) else "lr"
+        return bool(tried[-1]["stable"])
+
+    first = earliest(steps, stable)
+    chosen = "lr" if first is None else f"{first}it"
     told = {"chosen": chosen, "candidates": list(steps), "tried": tried, "threshold": STABLE_BARRIER, "sparse": None}
     bench.journal.record(STABILITY, told)
     for warning in warnings_of_choice(bench.journal.facts):

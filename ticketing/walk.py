@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ticketing.recipe import Iterative
-from ticketing.ways import Cut, Walked, Way, sorted_out, through, to_drop
+from ticketing.ways import COLLAPSED, Cut, Walked, Way, sorted_out, through, to_drop
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -40,14 +40,27 @@ def way_of(bench: Workbench, replicate: int) -> Way:
     return to_drop(drop, last=last) if replicate == 0 else through(walk_of(bench).within)
 
 
+def next_cut(bench: Workbench, replicate: int, way: Way, walked: list[Walked]) -> Cut | None:
+    """Give the next level on a way; levels that are known to leave a layer nothing are added to `walked` as such."""
+    while (cut := way(walked)) is not None and collapse(replicate, cut.level) in bench.journal.facts:
+        walked.append(Walked(cut.level, COLLAPSED))
+    return cut
+
+
+def collapse(replicate: int, level: int) -> str:
+    """Give the journal's name for the fact that a level of a search would leave a layer nothing."""
+    return f"collapse/{replicate}/{level}"
+
+
 def walk_of(bench: Workbench) -> Walk:
     """Walk the first search's way again on the figures in the journal, to its end or to where they end."""
     way, walked = way_of(bench, 0), list[Walked]()
     here: Cut | None = Cut(0, after=0)
     while here is not None and (where := Where.of_search(0, here.level)).piece in bench.journal.facts:
         walked.append(Walked(here.level, bench.result(where).accuracy))
-        here = way(walked)
-    within, beyond = sorted_out(walked, allowed_drop(bench.recipe))
+        here = next_cut(bench, 0, way, walked)
+    trained = [at for at in walked if at.accuracy != COLLAPSED]
+    within, beyond = sorted_out(trained, allowed_drop(bench.recipe))
     return Walk(tuple(within), tuple(beyond))
 
 

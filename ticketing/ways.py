@@ -13,8 +13,12 @@ EQUAL = 1e-9
 """Accuracies closer than this are the same count of examples."""
 
 
+COLLAPSED = float("-inf")
+"""The accuracy of a level that would leave a layer nothing: beyond any drop, and never trained."""
+
+
 class Walked(NamedTuple):
-    """A level that is trained."""
+    """A level that is trained, or cannot be."""
 
     level: int
     accuracy: float

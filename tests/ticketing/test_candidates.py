@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.candidates import rewind_candidates, tried_at_most
+from ticketing.candidates import earliest, rewind_candidates, tried_at_most
 from ticketing.recipe import Iterative
 
 
@@ -17,6 +17,18 @@ def test_they_rise_from_0_and_lie_before_the_end_of_a_level(steps: int, end: int
     assert found[0] == 0
     assert list(found) == sorted(set(found))
     assert found[-1] < end
+
+
+@given(count=st.integers(0, 7), edge=st.integers(0, 8))
+def test_the_first_stable_one_is_found_by_asking_about_three(count: int, edge: int) -> None:
+    asked: list[int] = []
+
+    def stable(step: int) -> bool:
+        asked.append(step)
+        return step >= edge
+
+    assert earliest(range(count), stable) == (edge if edge < count else None)
+    assert len(asked) <= 3
 
 
 def test_three_are_tried_at_most_and_one_more_when_sparse() -> None:

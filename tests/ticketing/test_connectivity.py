@@ -29,7 +29,7 @@ def trained(make_subject: Any, make_dataset: Any, make_training: Any) -> Any:
 
 def permuted(state: Any) -> dict[str, torch.Tensor]:
     """The same function, its first hidden units in reverse order."""
-    turned, (first, bias, second) = dict(state), [name for name in state][:3]
+    turned, (first, bias, second) = dict(state), list(state)[:3]
     turned[first], turned[bias] = state[first].flip(0), state[bias].flip(0)
     return turned | {second: state[second].flip(1)}
 
@@ -43,7 +43,8 @@ def test_there_is_one_to_its_permutation_although_it_is_the_same_function(
 ) -> None:
     module, data, turned = make_subject().module, make_dataset(), permuted(trained)
     one, other = (
-        evaluate(placed(module, state, device="cpu"), data.x_validation, data.y_validation) for state in (trained, turned)
+        evaluate(placed(module, state, device="cpu"), data.x_validation, data.y_validation)
+        for state in (trained, turned)
     )
     assert torch.equal(one.correct, other.correct)
     assert barrier(module, trained, turned, data=data, seed=0) > 0.02

@@ -4,11 +4,12 @@ One-shot pruning is one level. Every level ends in a checkpoint that carries its
 Which level is next, and what it is cut from, `ticketing.ways` says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ticketing.counts import groups, kept_counts
 from ticketing.criteria import CRITERIA
+from ticketing.errors import CollapseError
 from ticketing.evaluation import evaluate
 from ticketing.facts import say_completed, say_mask_drawn
 from ticketing.findings import Findings
@@ -24,7 +25,7 @@ from ticketing.start import keeps_restarts
 from ticketing.subject import placed
 from ticketing.training import Trained
 from ticketing.training_state import CurvePoint
-from ticketing.walk import allowed_drop, way_of
+from ticketing.walk import allowed_drop, collapse, next_cut, way_of
 from ticketing.ways import Cut, Walked, sorted_out
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -51,15 +52,22 @@ def search(bench: Workbench, replicate: int) -> None:
         where = Where.of_search(replicate, here.level)
         made = None if bench.passed(where) else _level(bench, found, where, restart=restart)
         walked.append(Walked(here.level, (made[1] if made else bench.result(where)).accuracy))
-        following = way(walked)
+        following = next_cut(bench, replicate, way, walked)
         if made is not None:
             _keep(bench, found, here, walked, *made, replicate=replicate, last=following is None)
-            reached = where.at(made[0].curve[-1].step)
-            if following is not None:
-                reached = Where.of_search(replicate, following.level, restart.first_step)
-                _draw(bench, found, reached, counts=ladder[following.level], after=following.after)
-            bench.between(reached)
+            while following is not None and not _drawn(bench, found, following, replicate, ladder, restart):
+                following = next_cut(bench, replicate, way, walked)
+            if following is None:
+                found.keep_latest(replicate, None)
+            bench.between(_reached(where, made[0], following, restart))
         here = following
+
+
+def _reached(where: Where, trained: Trained, following: Cut | None, restart: Restart) -> Where:
+    """Say where a search stands after a level: at the beginning of the next, or at its end."""
+    if following is None:
+        return where.at(trained.curve[-1].step)
+    return Where.of_search(where.replicate, following.level, restart.first_step)
 
 
 def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart) -> tuple[Trained, Result]:
@@ -106,8 +114,6 @@ def _keep(
         found.keep_latest(replicate, trained.final)
     if within and drop is not None and level and not models and not keeps_restarts(bench.recipe):
         found.forget_weights(replicate, here.after)
-    if last:
-        found.keep_latest(replicate, None)
     say_completed(bench, where, found.mask(replicate, level), result)
 
 
@@ -152,6 +158,27 @@ def _as_uploaded(bench: Workbench) -> tuple[Trained, Result]:
     came = evaluate(network, data.x_validation, data.y_validation, precision=bench.recipe.training.precision)
     trained = Trained(dict(state), dict(state), (CurvePoint(0, came.loss, came.accuracy),), captured={}, updates=0)
     return trained, Result.of(trained, seconds=0.0)
+
+
+def _drawn(
+    bench: Workbench,
+    found: Findings,
+    cut: Cut,
+    replicate: int,
+    ladder: Sequence[Mapping[str, int]],
+    restart: Restart,
+) -> bool:
+    """Draw the mask of the next level; say whether there is one. A candidate of the first search on its way to an
+    accuracy drop may leave a layer nothing: then it is beyond the drop."""
+    where = Where.of_search(replicate, cut.level, restart.first_step)
+    try:
+        _draw(bench, found, where, counts=ladder[cut.level], after=cut.after)
+    except CollapseError:
+        if allowed_drop(bench.recipe) is None or replicate:
+            raise
+        bench.journal.record(collapse(replicate, cut.level), {})
+        return False
+    return True
 
 
 def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str, int], after: int) -> None:
