@@ -118,6 +118,7 @@ def plan(
         },
         at_most=length.patience is not None
         or recipe.rewind == "auto"
+        or start is not None
         or (recipe.target is not None and recipe.target.sparsity is None),
         estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
         test_resolution=1 / test,

@@ -240,6 +240,7 @@ def test_the_plan_of_a_fork_is_what_it_does(parents: Any, tmp_path: Path) -> Non
         parents_cost = report_of(parents())["cost"]
         assert cost["search_updates"] + cost["inherited_updates"] == parents_cost["search_updates"]
         assert cost["flops_executed"] + cost["inherited_flops"] == parents_cost["flops_executed"]
+        assert cost["certificate_updates"] + cost["reused_updates"] == parents_cost["certificate_updates"]
 
 
 def test_a_search_that_had_not_reached_the_level_is_walked_anew(parents: Any, tmp_path: Path) -> None:
@@ -256,6 +257,9 @@ def test_more_evidence_may_be_asked_of_a_level_than_the_parent_had(parents: Any,
     ran(folder)
     report = report_of(folder)
     assert report["certificate"]["n"] == 3
+    # What the parent's certificate trained, it does not train again: all but what was in no checkpoint yet.
+    assert report["cost"]["certificate_trainings"] + report["cost"]["reused_trainings"] == 3 * 4
+    assert report["cost"]["reused_trainings"] >= 1
     same = [row["validation"]["replicates"][:2] for row in report["levels"]]
     assert same == [row["validation"]["replicates"] for row in report_of(parents())["levels"]]
 
