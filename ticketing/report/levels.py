@@ -57,9 +57,9 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
         "verdict": None,
         "early_stop": None,
     }
-    if judge.evidence.replicates and (level == 0 or level in judged):
+    if judged and (level == 0 or level in judged):
         row["test"]["dense"] = judge.accuracies("dense", 0)
-    if judge.evidence.replicates and level in judged:
+    if level in judged:
         row["verdict"] = judge.certificate(level).verdict
         row["early_stop"] = judge.early_stop(level)
         for branch in ("ticket", *judge.evidence.controls):
@@ -84,7 +84,7 @@ def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
     """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
     evidence = bench.recipe.evidence
     places = [Where.of_search(0, level) for level in walk_of(bench).levels]
-    for replicate in range(evidence.replicates):
+    for replicate in range(evidence.replicates if delivered else 0):
         places.append(Where(replicate, "certificate", "dense", 0))
         places += [Where(replicate, "certificate", b, delivered) for b in ("ticket", *evidence.controls)]
     return [

@@ -102,7 +102,7 @@ def _keep(
 ) -> None:
     """Keep what a level came to: what may be delivered or looked at, and what the next level is cut from."""
     where, drop = Where.of_search(replicate, here.level), allowed_drop(bench.recipe)
-    level, within = here.level, here.level in sorted_out(walked, drop)[0]
+    level, within = here.level, replicate > 0 or here.level in sorted_out(walked, drop)[0]
     deliverable = within and (last or drop is not None)
     bench.record(where, result, trained)
     if deliverable or keeps_restarts(bench.recipe):
