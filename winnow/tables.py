@@ -154,6 +154,7 @@ def plan_parts(answer: Json) -> Sequence[RenderableType]:
     for row in plan["ladder"]:
         table.add_row(str(row["level"]), f"{row['kept']:,}", f"{100 * row['sparsity']:.2f} %")
     seconds = plan.get("estimated_seconds", {}).get("cpu")
-    cost = f"{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
+    bound = "at most " if plan.get("at_most") else ""
+    cost = f"{bound}{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
     warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]
     return [table, cost + (f", about {seconds:g} s on one core" if seconds else ""), *warnings]
