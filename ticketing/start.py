@@ -69,7 +69,7 @@ def start_from(
     if not 1 <= level <= last:
         return None
     searches = _reached(parent, where, level)
-    if restarts_from_trained(recipe):
+    if recipe.rewind in ("lr", "none"):
         searches = _restarts_held(parent, where, level, last=last, reached=searches)
     if searches == 0:
         return None
