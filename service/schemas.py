@@ -88,6 +88,9 @@ class ArchitectureEntry(Answer):
     description: str
     arguments: dict[str, Any] = Field(description="JSON Schema.")
     defaults: dict[str, Any] = Field(description="Of its own dataset.")
+    parameters: int = Field(description="Weights, biases and norms, with its defaults.")
+    prunable: int = Field(description="Entries of the weights that may be pruned, with its defaults.")
+    multiply_adds: int = Field(description="Of one forward pass of one example, with its defaults.")
     preset: dict[str, Any] = Field(description="A partial recipe.")
 
 

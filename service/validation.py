@@ -21,6 +21,7 @@ from ticketing.parsing import resolve
 from ticketing.plan import Plan, plan
 from ticketing.recipe import Iterative
 from ticketing.splits import validation_size
+from ticketing.suitability import check_data
 
 StartOf = Callable[[Iterative, Inventory], StartSpec]
 """Given a fork's resolved recipe, says where it starts; raises when its parent has kept nothing to start from."""
@@ -164,6 +165,7 @@ def _plan(model: Model, dataset: Dataset, recipe: Iterative, start_of: StartOf |
     inventory, trained = Inventory.from_json(model.inventory), model.weights == "trained"
     start = None if start_of is None else start_of(recipe, inventory)
     train, test = _roles(dataset.summary["splits"], trained=trained)
+    check_data(recipe.training, shape=tuple(dataset.summary["shape"]), classes=dataset.summary["classes"])
     return plan(inventory, recipe, train=train, test=test, trained=trained, start=start)
 
 

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ticketing.data.dataset import Dataset, take
-from ticketing.evaluation import Precision, evaluate, logits
+from ticketing.evaluation import evaluate, logits
+from ticketing.recipe import Precision
 from ticketing.seeds import derive
 from ticketing.subject import placed
 

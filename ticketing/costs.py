@@ -17,7 +17,7 @@ class Flops:
     executed: int
     """Of the dense kernels that really run; the axis on which searches are compared."""
     nonzero: int
-    """Of the multiplications whose weight is kept: what a perfect sparse kernel would do."""
+    """Of the multiplications whose weight is kept, or not held at zero: what a perfect sparse kernel would do."""
 
     def __add__(self, other: "Flops") -> "Flops":
         """Add both counts."""
@@ -29,7 +29,7 @@ def training_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, upda
 
     Args:
         inventory: The network.
-        kept: Kept entries per prunable parameter (`Mask.counts`); None for dense.
+        kept: Entries per prunable parameter that are not zero (`Mask.counts`); None for dense.
         updates: Number of updates.
         batch_size: Examples per update.
     """

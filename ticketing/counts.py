@@ -1,8 +1,11 @@
 """How many entries every competition group keeps at every level of a ladder; knows no scores and no tensors."""
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from itertools import pairwise
 
 from ticketing.architectures import Inventory, Layer
+from ticketing.erk import erk_ladder
 from ticketing.errors import CountError, Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.recipe import MOST_LEVELS, Iterative
@@ -10,13 +13,13 @@ from ticketing.schedule import kept_at, ladders
 
 
 def groups(inventory: Inventory, recipe: Iterative) -> dict[str, tuple[str, ...]]:
-    """Say which parameters compete with each other: every one alone (layerwise), or all in `global`.
+    """Say which parameters compete with each other: every one alone (layerwise, erk), or all (global, lamp).
 
-    Under `global` a parameter whose kind has rate 0 is exempt: a group of its own that keeps everything.
+    Under `global` and `lamp` a parameter whose rate is 0 is exempt: a group of its own that keeps everything.
     """
-    if recipe.scope == "layerwise":
+    if recipe.scope in ("layerwise", "erk"):
         return {layer.parameter: (layer.parameter,) for layer in inventory.prunable}
-    exempt = {layer.parameter for layer in inventory.prunable if recipe.rate.of(layer.rate_kind) == 0}
+    exempt = _exempt(inventory, recipe)
     competing = tuple(layer.parameter for layer in inventory.prunable if layer.parameter not in exempt)
     return ({"global": competing} if competing else {}) | {name: (name,) for name in sorted(exempt)}
 
@@ -28,20 +31,21 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
 
     Raises:
         RecipeError: A level would leave a group with nothing (unless `allow_collapse`), the target is out of reach,
-            or the ladder cannot go on from the parent's counts.
+            a glob of the rates matches no layer, or the ladder cannot go on from the parent's counts.
     """
+    _refuse_globs_of_nothing(inventory, recipe)
     members = groups(inventory, recipe)
     rows = [_sizes(inventory, members)] if start is None else _taken_over(inventory, recipe, start)
     _refuse_end_before(rows, recipe, start)
-    rates = {group: _rate(inventory, names, recipe) for group, names in members.items()}
     sparsity = recipe.target.sparsity if recipe.target else None
-    if recipe.target and sparsity is None:
-        return rows + _as_far_as_rates_go(rows[-1], rates, recipe)
-    levels = None if recipe.levels is None else recipe.levels - (len(rows) - 1)
+    to_a_drop = recipe.target is not None and sparsity is None
+    levels = MOST_LEVELS if to_a_drop else None if recipe.levels is None else recipe.levels - (len(rows) - 1)
     try:
-        rows += ladders(rows[-1], rates, levels=levels, sparsity=sparsity, of=sum(rows[0].values()))[1:]
+        rows += _further(inventory, recipe, rows[-1], levels=levels, sparsity=sparsity, of=sum(rows[0].values()))
     except CountError as error:
         raise RecipeError(str(error), [Fault("/recipe/rate", "target_out_of_reach", str(error))]) from None
+    if to_a_drop:
+        return _as_far_as_rates_go(rows, recipe)
     if len(rows) == 1:
         detail = f"expected a sparsity that removes an entry, but {sparsity:g} of {sum(rows[0].values())} removes none"
         raise RecipeError(detail, [Fault("/recipe/target/sparsity", "removes_nothing", detail)])
@@ -50,19 +54,18 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
     return rows
 
 
-def _as_far_as_rates_go(row: Mapping[str, int], rates: Mapping[str, float], recipe: Iterative) -> list[dict[str, int]]:
-    """List the rungs of a ladder whose end is found while walking it: until nothing more can be removed."""
-    rungs = ladders(row, rates, levels=MOST_LEVELS)[1:]
+def _as_far_as_rates_go(rows: list[dict[str, int]], recipe: Iterative) -> list[dict[str, int]]:
+    """Give a ladder whose end is found while walking it as far as a level removes something and empties nothing."""
     ends = (
         level
-        for level, (before, after) in enumerate(zip([dict(row), *rungs], rungs, strict=False))
+        for level, (before, after) in enumerate(pairwise(rows), start=1)
         if after == before or (not recipe.allow_collapse and 0 in after.values())
     )
-    rungs = rungs[: next(ends, len(rungs))]
-    if not rungs:
+    end = next(ends, len(rows))
+    if end == 1:
         detail = "expected rates that remove an entry and leave every layer one, but the first level already does not"
         raise RecipeError(detail, [Fault("/recipe/rate", "target_out_of_reach", detail)])
-    return rungs
+    return rows[:end]
 
 
 def _sizes(inventory: Inventory, members: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -70,9 +73,48 @@ def _sizes(inventory: Inventory, members: Mapping[str, Sequence[str]]) -> dict[s
     return {group: sum(entries[name] for name in names) for group, names in members.items()}
 
 
-def _rate(inventory: Inventory, names: Sequence[str], recipe: Iterative) -> float:
-    kinds: dict[str, Layer] = {layer.parameter: layer for layer in inventory.prunable}
-    return recipe.rate.of(kinds[names[0]].rate_kind)
+def _further(
+    inventory: Inventory,
+    recipe: Iterative,
+    before: dict[str, int],
+    *,
+    levels: int | None,
+    sparsity: float | None,
+    of: int,
+) -> list[dict[str, int]]:
+    """List the rows after `before`."""
+    layers = {layer.parameter: layer for layer in inventory.prunable}
+    if recipe.scope == "erk":
+        shapes, exempt = {name: layer.weight for name, layer in layers.items()}, frozenset(_exempt(inventory, recipe))
+        rate = recipe.rate.default
+        return erk_ladder(before, shapes, rate=rate, exempt=exempt, levels=levels, sparsity=sparsity, of=of)[1:]
+    first = {group: layers[names[0]] for group, names in groups(inventory, recipe).items()}
+    rates = {group: _rate(layer, recipe) for group, layer in first.items()}
+    return ladders(before, rates, levels=levels, sparsity=sparsity, of=of)[1:]
+
+
+def _rate(layer: Layer, recipe: Iterative) -> float:
+    return recipe.rate.of_layer(layer.name, layer.rate_kind)
+
+
+def _exempt(inventory: Inventory, recipe: Iterative) -> set[str]:
+    return {layer.parameter for layer in inventory.prunable if _rate(layer, recipe) == 0}
+
+
+def _refuse_globs_of_nothing(inventory: Inventory, recipe: Iterative) -> None:
+    names = [layer.name for layer in inventory.prunable]
+    unmatched = [glob for glob in recipe.rate.by_name if not any(fnmatchcase(name, glob) for name in names)]
+    faults = [
+        Fault(
+            f"/recipe/rate/by_name/{glob.replace('~', '~0').replace('/', '~1')}",
+            "matches_no_layer",
+            f"expected a glob that matches a prunable layer, got {glob!r}, which matches none",
+            tuple(names),
+        )
+        for glob in unmatched
+    ]
+    if faults:
+        raise RecipeError("; ".join(fault.detail for fault in faults), faults)
 
 
 def _taken_over(inventory: Inventory, recipe: Iterative, start: StartSpec) -> list[dict[str, int]]:

@@ -53,7 +53,7 @@ def deliver(
     notes = [{"code": "validation_from_test", "detail": note} for note in bench.data.notes]
     for promise in ("ticket", "model"):
         state = ticket.start if promise == "ticket" else ticket.trained
-        bench.invariants.zeros(state, ticket.mask, name=promise)
+        bench.invariants.pruned(state, ticket.mask, name=promise, held=ticket.start if found.actions.holds else None)
     report = document(
         bench,
         found,
@@ -89,7 +89,8 @@ def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Tick
     mask = found.mask(0, level)
     if not with_weights:
         return Ticket(level, mask, {}, {})
-    return Ticket(level, mask, mask.applied_to(found.rewind_point(0, level)), found.trained(0, level))
+    start = found.start(0, level)
+    return Ticket(level, mask, start if found.actions.holds else mask.applied_to(start), found.trained(0, level))
 
 
 def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:

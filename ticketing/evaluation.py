@@ -1,14 +1,15 @@
 """How well a network does on a split: loss, accuracy, and which examples it got right; changes nothing in it."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-Precision = Literal["fp32", "bf16"]
+from ticketing.data.canonical import torch_dtype
+from ticketing.recipe import Precision
 
 BATCH_SIZES = {"cpu": 100, "cuda": 2000}
 """Examples at once where nobody says otherwise: on a CPU as many as the caches hold (measured on ResNet-20)."""
@@ -65,6 +66,13 @@ def logits(
     network: nn.Module, x: Float[Tensor, "batch ..."], *, precision: Precision
 ) -> Float[Tensor, "batch classes"]:
     """Run the network forward in a precision; the logits are float32 either way."""
-    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+    with computing(precision, x.device):
         made: Tensor = network(x)
     return made.float()
+
+
+def computing(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Give the context in which a network runs forward in a precision; it can be entered again and again."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch_dtype(precision))

@@ -4,12 +4,14 @@ Runs after the choice is in the log: the only part of a run that looks at the te
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from ticketing.actions import alike, begun, replaced
 from ticketing.certificate import Correct
 from ticketing.controls import CONTROLS, Drawn
 from ticketing.evaluation import Evaluation, evaluate
@@ -77,16 +79,39 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
     search = search_of(bench, where.replicate)
     if where.branch == "dense":
         return Drawn(found.mask(search, 0), found.initial(search), full_schedule=True)
-    ticket, rewind_point = found.mask(search, where.level), found.rewind_point(search, where.level)
+    ticket, start = found.mask(search, where.level), found.start(search, where.level)
     if where.branch == "ticket":
-        return Drawn(ticket, rewind_point, full_schedule=False)
+        return Drawn(ticket, start, full_schedule=False)
     draw = CONTROLS[where.branch]
-    seed = bench.recipe.seed
+    seed, rewind_point = bench.recipe.seed, found.rewind_point(search, where.level)
     drawn = draw(bench.subject, ticket, rewind_point, seed=seed, replicate=where.replicate, level=where.level)
+    drawn = _acted_on(bench, found, where, drawn, own_weights=drawn.start is not rewind_point)
     bench.invariants.control_drawn(
-        mask=drawn.mask, start=drawn.start, ticket=ticket, rewind_point=rewind_point, name=where.piece
+        mask=drawn.mask, start=drawn.start, ticket=ticket, rewind_point=start, name=where.piece
     )
     return drawn
+
+
+def _acted_on(bench: Workbench, found: Findings, where: Where, drawn: Drawn, *, own_weights: bool) -> Drawn:
+    """Do to a control's weights what `kept` and `pruned` do to the ticket's: it differs in what it asks about alone.
+
+    A control over the ticket's weights shares the ticket's draws; one with weights of its own has its own draws.
+    """
+    search, actions, seed = search_of(bench, where.replicate), found.actions, bench.recipe.seed
+    start = replaced(
+        bench.subject,
+        drawn.start,
+        drawn.mask,
+        actions,
+        seed=seed,
+        replicate=where.replicate if own_weights else search,
+        labels=(where.branch if own_weights else "ticket", str(where.level)),
+    )
+    if actions.holds:
+        ties = derive(seed, where.replicate, "shuffle", "held", where.branch, where.level)
+        ticket, initial = found.mask(search, where.level), found.initial_of(search, where.level)
+        start = begun(start, alike(drawn.mask, ticket=ticket, initial=initial, seed=ties))
+    return replace(drawn, start=start)
 
 
 def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Restart) -> None:

@@ -7,10 +7,15 @@ from pydantic import ValidationError
 
 from ticketing.errors import Fault
 
+BRANCHES = {"sgd", "adam", "adamw", "constant", "milestones", "cosine", "one_cycle", "Step"}
+"""Names pydantic puts into the location of an error inside a union."""
+
 
 def faults_of(error: ValidationError, *, at: str) -> list[Fault]:
     """Turn a validation error into faults with JSON pointers; never echoes more than a short value."""
-    return [fault_of(item, at=at) for item in error.errors(include_url=False)]
+    # A default that is made from other fields is missing only where one of those has a fault of its own.
+    items = [item for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"]
+    return [fault_of(item, at=at) for item in items]
 
 
 def fault_of(item: Mapping[str, Any], *, at: str) -> Fault:
@@ -37,4 +42,4 @@ def fault_of(item: Mapping[str, Any], *, at: str) -> Fault:
 
 
 def _is_branch(part: str | int) -> bool:
-    return isinstance(part, str) and (part in ("sgd", "adam", "constant", "milestones", "Step") or "[" in part)
+    return isinstance(part, str) and (part in BRANCHES or "[" in part)

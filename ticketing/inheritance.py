@@ -5,6 +5,7 @@ Of every search that had reached the level k of a `StartSpec`, a fork's journal 
 | piece                        | of levels | what                                                                |
 | `search/r/dense/0`, `search/r/ticket/l` | 0 to k-1  | results and curves, each marked `inherited`             |
 | `mask/r/l`                   | 1 to k    | the masks, checked again against the ladder                         |
+| `initial/r/l`, `ineligible/r/l` | 1 to k | what else was decided with the masks, where something was           |
 | `point/r`                    |           | the parent's rewind point, where the fork rewinds to a later update |
 | `latest/r`                   | k-1       | what it trained to, where the fork restarts from trained weights    |
 | `restart/r/l`, `trained/0/l` | below k   | where the fork judges or exports those levels                       |
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from ticketing.actions import Actions
 from ticketing.checkpoint import Broken, Content, read_checkpoint
 from ticketing.counts import groups, kept_counts
 from ticketing.errors import CheckpointError
@@ -53,11 +55,16 @@ def take_over(bench: Workbench, folder: Path, *, spec: RunSpec) -> None:
     if bench.recipe.rewind == "auto":
         _take_choice(parent, bench, start)
     restart = restart_of(settled(bench.recipe, bench.journal.facts), per_epoch=bench.per_epoch)
-    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed)
+    found = Findings(
+        bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=Actions.of(bench.recipe)
+    )
     levels = _levels(parent, start)
     for replicate in range(searches):
         for piece in _needed(bench, replicate, levels, restart=restart):
             _copy(parent, bench, piece)
+        for piece in (f"ineligible/{replicate}/{above}" for above in levels[1:]):
+            if piece in parent.facts:
+                _copy(parent, bench, piece)
         for level in levels[:-1]:
             bench.journal.facts[Where.of_search(replicate, level).piece]["inherited"] = True
         if restart.from_trained:
@@ -118,6 +125,8 @@ def _needed(bench: Workbench, replicate: int, levels: list[int], *, restart: Res
     for below, above in pairwise(levels):
         yield Where.of_search(replicate, below).piece
         yield f"mask/{replicate}/{above}"
+        if bench.recipe.pruned != "zero":
+            yield f"initial/{replicate}/{above}"
     if restart.first_step:
         yield f"point/{replicate}"
     if keeps_restarts(bench.recipe):

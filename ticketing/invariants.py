@@ -15,6 +15,8 @@ from ticketing.sparse import same_bits
 
 PROMISES = {
     "masked_entries_zero": "Pruned entries are exactly zero at every evaluation while training, and in every file.",
+    "pruned_entries_held": "Where pruned entries are not zero, they hold exactly what they were given at every "
+    "evaluation while training, and in every file.",
     "survivors_rewound": "At its first step a level has the weights of its rewind point, biases, norms and buffers "
     "too, bit for bit.",
     "optimizer_reset": "Optimizer and schedule start afresh: a training counts its own updates alone.",
@@ -57,10 +59,25 @@ class Invariants:
             self.hold("no_empty_parameter", all(kept.values()), f"{name} keeps {kept}")
 
     def started(
-        self, began: Mapping[str, Tensor], *, rewind_point: Mapping[str, Tensor], mask: Mask, name: str
+        self,
+        began: Mapping[str, Tensor],
+        *,
+        rewind_point: Mapping[str, Tensor],
+        mask: Mask,
+        name: str,
+        hold: bool = False,
     ) -> None:
-        """Check the state in which a training really began against its rewind point under the mask."""
-        self.hold("survivors_rewound", same_bits(began, mask.applied_to(rewind_point)), name)
+        """Check the state in which a training really began against its rewind point, under the mask or with what holds.
+
+        Args:
+            began: Whole state dict at the first step.
+            rewind_point: What it was to be.
+            mask: True = kept.
+            name: Of the training.
+            hold: Pruned entries hold what the rewind point has there, instead of zero.
+        """
+        expected = rewind_point if hold else mask.applied_to(rewind_point)
+        self.hold("survivors_rewound", same_bits(began, expected), name)
 
     def control_drawn(
         self, *, mask: Mask, start: Mapping[str, Tensor], ticket: Mask, rewind_point: Mapping[str, Tensor], name: str
@@ -69,32 +86,49 @@ class Invariants:
         same = mask == ticket and same_bits(mask.applied_to(start), ticket.applied_to(rewind_point))
         self.hold("control_differs", mask.counts() == ticket.counts() and not same, name)
 
-    def watched(self, module: nn.Module, mask: Mask, *, name: str) -> nn.Module:
+    def watched(
+        self, module: nn.Module, mask: Mask, *, name: str, held: Mapping[str, Tensor] | None = None
+    ) -> nn.Module:
         """Copy a module so that it, and every copy of it, checks its pruned entries at each evaluation.
 
         A mask that keeps everything promises nothing: then nothing is checked or counted.
+
+        Args:
+            module: The network.
+            mask: True = kept.
+            name: Of the training, for the error.
+            held: What pruned entries hold, in a state dict; None for zero.
         """
         if mask.kept_count == mask.total:
             return module
         watched = deepcopy(module)
         trained_since = [True]
+        there: dict[str, Tensor] = {}
 
         def look(network: nn.Module, _: object) -> None:
             if network.training:
                 trained_since[0] = True
             elif trained_since[0]:
                 trained_since[0] = False
-                self.zeros(dict(network.named_parameters()), mask, name=name)
+                weights = dict(network.named_parameters())
+                if held is not None and not there:
+                    there.update({key: held[key].to(weights[key].device) for key in mask})
+                self.pruned(weights, mask, name=name, held=None if held is None else there)
 
         watched.register_forward_pre_hook(look)
         return watched
 
-    def zeros(self, state: Mapping[str, Tensor], mask: Mask, *, name: str) -> None:
-        """Check that every pruned entry is exactly zero."""
-        odd = [
-            key for key, kept in mask.items() if bool(state[key].detach().masked_fill(_on(state[key], kept), 0).any())
-        ]
-        self.hold("masked_entries_zero", not odd, f"{name} in {odd}")
+    def pruned(
+        self, state: Mapping[str, Tensor], mask: Mask, *, name: str, held: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Check that every pruned entry is exactly zero, or exactly what it holds."""
+        odd = []
+        for key, kept in mask.items():
+            weight = state[key].detach()
+            off = weight if held is None else weight - held[key].to(weight.device)
+            if bool(off.masked_fill(_on(weight, kept), 0).any()):
+                odd.append(key)
+        self.hold("masked_entries_zero" if held is None else "pruned_entries_held", not odd, f"{name} in {odd}")
 
     def as_json(self) -> list[dict[str, object]]:
         """Write them as the report lists them; there is a report only of runs in which all held."""

@@ -2,8 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
+from math import cos, pi
 
-from ticketing.recipe import Milestones, Training
+from ticketing.recipe import Cosine, Milestones, OneCycle, Schedule, Training
 
 
 def learning_rates(training: Training, per_epoch: int) -> Callable[[int], float]:
@@ -11,21 +12,45 @@ def learning_rates(training: Training, per_epoch: int) -> Callable[[int], float]
 
     A warm-up of W updates is linear: update s has (s + 1) / W of the rate, so that none is spent at 0 and
     update W - 1 is the first at the full rate. A milestone multiplies the rate of every update from its step on.
+    With T updates and p = (s - W) / (T - W), `cosine` has f + (1 - f) (1 + cos(pi p)) / 2 of the rate at update s
+    from W on, and `one_cycle` 1 - p: neither comes to its end before the last update is made.
 
     Args:
-        training: Optimizer (whose rate is the full one) and schedule.
+        training: Optimizer (whose rate is the full one), schedule and length.
         per_epoch: Updates in an epoch.
     """
     full, schedule = training.optimizer.learning_rate, training.schedule
-    warmup = schedule.warmup.iterations(per_epoch)
-    steps = sorted(s.iterations(per_epoch) for s in schedule.at) if isinstance(schedule, Milestones) else []
-    factor = schedule.factor if isinstance(schedule, Milestones) else 1.0
+    length = training.length.iterations(per_epoch)
+    warmup = warmup_of(schedule, length=length, per_epoch=per_epoch)
+    share = _shares(schedule, warmup=warmup, length=length, per_epoch=per_epoch)
 
     def rate(step: int) -> float:
-        dropped = full * factor ** bisect_right(steps, step)
-        return dropped * (step + 1) / warmup if step < warmup else dropped
+        after_warmup = full * share(step)
+        return after_warmup * (step + 1) / warmup if step < warmup else after_warmup
 
     return rate
+
+
+def warmup_of(schedule: Schedule, *, length: int, per_epoch: int) -> int:
+    """Count the updates of the warm-up; of `one_cycle` three tenths of the length where the recipe says nothing."""
+    return length * 3 // 10 if schedule.warmup is None else schedule.warmup.iterations(per_epoch)
+
+
+def _shares(schedule: Schedule, *, warmup: int, length: int, per_epoch: int) -> Callable[[int], float]:
+    """Give the function from an update's number to its share of the full rate, warm-up aside."""
+
+    def fallen(step: int) -> float:
+        return max(0, step - warmup) / max(1, length - warmup)
+
+    if isinstance(schedule, Milestones):
+        steps, factor = sorted(s.iterations(per_epoch) for s in schedule.at), schedule.factor
+        return lambda step: factor ** bisect_right(steps, step)
+    if isinstance(schedule, Cosine):
+        left = schedule.final_fraction
+        return lambda step: left + (1 - left) * (1 + cos(pi * fallen(step))) / 2
+    if isinstance(schedule, OneCycle):
+        return lambda step: 1 - fallen(step)
+    return lambda step: 1.0
 
 
 def last_learning_rate(training: Training, per_epoch: int) -> float:

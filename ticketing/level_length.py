@@ -55,6 +55,9 @@ def warnings_of_length(recipe: Iterative, per_epoch: int) -> list[tuple[str, str
     if late:
         detail = f"levels end at update {end.last_step}: the learning rate never drops at {', '.join(late)} in them"
         warnings.append(("schedule_cut_short", detail))
+    if schedule.name in ("cosine", "one_cycle") and isinstance(recipe.level_length, Step):
+        detail = f"levels end at update {end.last_step}, while the learning rate of {schedule.name} is still falling"
+        warnings.append(("schedule_cut_short", detail))
     if not delivers_finalist(recipe):
         detail = "without evidence there is no finalist: the delivered weights are those of a level's shorter training"
         warnings.append(("delivered_trained_shorter", detail))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
+from ticketing.agreement import contradictions, misfits_of_trained
 from ticketing.architectures import preset
 from ticketing.errors import Fault, RecipeError
 from ticketing.faults import faults_of
@@ -36,7 +37,7 @@ def resolve(
             it, that of the recipe's target.
 
     Raises:
-        RecipeError: A field is unknown, out of bounds, or does not suit the model.
+        RecipeError: A field is unknown, out of bounds, or does not suit the model or the device.
     """
     defaults: dict[str, Any] = {
         "seed": seed,
@@ -54,6 +55,9 @@ def resolve(
         defaults["rewind"] = "lr"
     recipe = parse_recipe(raw, defaults=merge(defaults, preset(architecture)))
     faults = list(_faults_with_model(recipe, uploaded=uploaded, weights=weights))
+    if device_kind == "cpu" and recipe.training.precision == "fp16":
+        detail = "expected fp32 or bf16 on a CPU, which gains nothing by fp16, got fp16"
+        faults.append(Fault("/recipe/training/precision", "needs_gpu", detail, ("fp32", "bf16")))
     if faults:
         raise RecipeError("; ".join(fault.detail for fault in faults), faults)
     return recipe
@@ -67,7 +71,7 @@ def _drop_asked_for(raw: Mapping[str, Any]) -> float | None:
 
 
 def _faults_with_model(recipe: Iterative, *, uploaded: bool, weights: str) -> list[Fault]:
-    faults = []
+    faults = list(misfits_of_trained(recipe)) if weights == "trained" else []
     if weights == "trained" and (isinstance(recipe.rewind, Step) or recipe.rewind == "auto"):
         detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
         faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
@@ -95,10 +99,13 @@ def parse_recipe(
         detail = f"expected one of {', '.join(SEARCHES)}, got {search!r}"
         raise RecipeError(detail, [Fault(f"{at}/search", "unknown_search", detail, SEARCHES)])
     try:
-        return Iterative.model_validate(merge(defaults or {}, _words_as_parts(raw)))
+        recipe = Iterative.model_validate(merge(defaults or {}, _words_as_parts(raw)))
     except ValidationError as error:
         faults = faults_of(error, at=at)
         raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults) from None
+    if faults := list(contradictions(recipe, at=at)):
+        raise RecipeError("; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults)
+    return recipe
 
 
 def _words_as_parts(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,9 @@ def varying_inputs(x: Float[Tensor, "examples ..."]) -> Bool[Tensor, "..."]:
     return (x != x[:1]).any(0)
 
 
-def effective_counts(subject: Subject, mask: Mask, varying: Bool[Tensor, "..."]) -> dict[str, int]:
+def effective_counts(
+    subject: Subject, mask: Mask, varying: Bool[Tensor, "..."], *, carrying: Mask | None = None
+) -> dict[str, int]:
     """Count, per prunable parameter, the kept entries on a path of kept entries from a varying input to an output.
 
     The others cannot tell two examples apart: what they add is a constant. Every kept weight is set to 1, every bias
@@ -25,8 +27,10 @@ def effective_counts(subject: Subject, mask: Mask, varying: Bool[Tensor, "..."])
         subject: The network.
         mask: True = kept, of all its prunable parameters.
         varying: Of the shape of one example, as `varying_inputs` gives it.
+        carrying: Entries a path may go through: the kept ones and those that hold a weight; None for the kept alone.
     """
-    state = {name: _counting(name, tensor, mask) for name, tensor in subject.initial_state.items()}
+    passable = mask if carrying is None else carrying
+    state = {name: _counting(name, tensor, passable) for name, tensor in subject.initial_state.items()}
     network = placed(subject.module, state, device="cpu").eval()
     weights = {name: parameter for name, parameter in network.named_parameters() if name in mask}
     paths = network(varying.cpu().to(torch.float64).unsqueeze(0)).sum()

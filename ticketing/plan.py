@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ticketing.agreement import remarks
 from ticketing.architectures import Inventory
 from ticketing.candidates import tried_at_most
 from ticketing.counts import kept_counts
@@ -12,6 +13,7 @@ from ticketing.level_length import level_length, warnings_of_length
 from ticketing.recipe import Iterative
 from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
+from ticketing.suitability import check_schedule, warnings_of
 
 # Forward and backward cost three forwards; a multiply-add is two operations.
 FLOPS_PER_MULTIPLY_ADD = 6
@@ -72,13 +74,14 @@ def plan(
         start: Of a fork: levels that are taken over cost nothing and are in the ladder all the same.
 
     Raises:
-        RecipeError: The ladder cannot be walked, rewind and milestones lie outside the training, or a fork asks for
-            what its parent does not have.
+        RecipeError: The ladder cannot be walked, rewind or warm-up lie outside the training, or a fork asks for what
+            its parent does not have.
     """
     rows = kept_counts(inventory, recipe, start)
     if start is not None:
         check_start(recipe, start, train=train)
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
+    check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
     length = level_length(recipe, per_epoch)
@@ -90,8 +93,8 @@ def plan(
     extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
     updates, trainings = (sum(part) for part in zip(searched, extra, certified, strict=True))
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
-    rate = CPU_FLOPS_PER_SECOND[recipe.training.precision]
-    seconds = updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE)
+    rate = CPU_FLOPS_PER_SECOND.get(recipe.training.precision)
+    seconds = None if rate is None else round(updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE), 1)
     total = inventory.prunable_total
     return Plan(
         layers=[
@@ -120,9 +123,9 @@ def plan(
         or recipe.rewind == "auto"
         or start is not None
         or (recipe.target is not None and recipe.target.sparsity is None),
-        estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
+        estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / test,
-        warnings=_warnings(recipe, test=test, start=start, per_epoch=per_epoch),
+        warnings=_warnings(inventory, recipe, test=test, start=start, per_epoch=per_epoch),
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
@@ -170,7 +173,9 @@ def _certified(recipe: Iterative, *, levels: int, steps: int, first: int) -> tup
     return evidence.replicates * branches, evidence.replicates * (1 + judged * (1 + len(evidence.controls)))
 
 
-def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None, per_epoch: int) -> list[dict[str, str]]:
+def _warnings(
+    inventory: Inventory, recipe: Iterative, *, test: int, start: StartSpec | None, per_epoch: int
+) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
     if evidence.replicates < 3:
@@ -182,6 +187,8 @@ def _warnings(recipe: Iterative, *, test: int, start: StartSpec | None, per_epoc
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
     warnings += warnings_of_length(recipe, per_epoch)
+    warnings += warnings_of(recipe, inventory)
+    warnings += remarks(recipe)
     if start is not None:
         warnings += _warnings_of_fork(recipe, start)
     return [{"code": code, "detail": detail} for code, detail in warnings]

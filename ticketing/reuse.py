@@ -19,6 +19,7 @@ from torch import Tensor
 from ticketing.journal import Journal
 from ticketing.mask import Mask
 from ticketing.provenance import state_digest
+from ticketing.recipe import Training
 from ticketing.results import Result, curve_of, curve_tensor
 from ticketing.training import Trained
 from ticketing.where import Where
@@ -38,12 +39,16 @@ class Course:
     patience: int | None = None
     fine_tune: bool = False
 
+    def rate_is_absolute(self, training: Training) -> bool:
+        """Say whether the rate of an update does not depend on how long a whole training is."""
+        return not self.fine_tune and training.schedule.name in ("constant", "milestones")
+
 
 def address(bench: Workbench, start: Mapping[str, Tensor], course: Course) -> str:
     """Give the sha256 over everything that decides what a training comes to.
 
-    `training.length` is no part of it but through the end, and through the last learning rate where that is kept: a
-    short training and a whole one differ in their end alone.
+    `training.length` is no part of it but through the end, and where the learning rates depend on it: else a short
+    training and a whole one differ in their end alone.
     """
     training, data = bench.recipe.training.model_dump(mode="json"), bench.data
     length = training.pop("length")
@@ -53,11 +58,12 @@ def address(bench: Workbench, start: Mapping[str, Tensor], course: Course) -> st
         "data": [data.fingerprint, bench.recipe.seed, len(data.y_train), len(data.y_validation), len(data.y_test)],
         "training": training,
         "execution_key": bench.journal.execution_key,
-        "start": state_digest(course.mask.applied_to(start)),
+        "pruned": bench.recipe.pruned,
+        "start": state_digest(start if bench.recipe.pruned != "zero" else course.mask.applied_to(start)),
         "mask": state_digest(course.mask.pack()),
         "order": course.order_seed,
         "steps": [course.first_step, course.last_step or bench.plan.steps_per_training, course.patience],
-        "rate_of": length if course.fine_tune else None,
+        "rate_of": None if course.rate_is_absolute(bench.recipe.training) else length,
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

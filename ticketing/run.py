@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from ticketing.actions import Actions
 from ticketing.choice import choose
 from ticketing.data.canonical import load_canonical
 from ticketing.data.dataset import Dataset
@@ -63,7 +64,7 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
     for replicate in range(searches_of(recipe.evidence)):
         SEARCHES[recipe.search](bench, replicate)
     restart = restart_of(settled(recipe, journal.facts), per_epoch=bench.per_epoch)
-    found = Findings(journal, subject, restart=restart, seed=recipe.seed)
+    found = Findings(journal, subject, restart=restart, seed=recipe.seed, actions=Actions.of(recipe))
     bench.progress.searched()
     delivered = choose(bench, found)
     judged = _judged(bench)

@@ -17,6 +17,7 @@ def select(
     *,
     within: Mask | None = None,
     allow_collapse: bool = False,
+    ties: int | None = None,
 ) -> Mask:
     """Keep the highest-scoring entries of every group, exactly as many as `counts` says of it.
 
@@ -26,6 +27,7 @@ def select(
         groups: Which parameters compete together, as `plan.groups` lists them; every parameter in one group.
         within: The previous level's mask; nothing it removed comes back.
         allow_collapse: Let a parameter keep nothing.
+        ties: Seed of the draw among equal scores; None keeps the earlier.
 
     Raises:
         InvariantError: The groups do not hold every scored parameter exactly once, or a group has no count.
@@ -41,5 +43,5 @@ def select(
         # In the scores' order, not the group's: the tie rule speaks of the network's order.
         own = {name: scores[name] for name in scores if name in names}
         before = None if within is None else Mask({name: within[name] for name in own})
-        kept.update(keep_top(own, counts[group], within=before, allow_collapse=allow_collapse))
+        kept.update(keep_top(own, counts[group], within=before, allow_collapse=allow_collapse, ties=ties))
     return Mask({name: kept[name] for name in scores})

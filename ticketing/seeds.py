@@ -3,7 +3,9 @@
 import hashlib
 from typing import Literal
 
-Purpose = Literal["init", "order", "augment", "reinit", "shuffle", "ties", "mask_noise", "split", "bootstrap"]
+Purpose = Literal[
+    "init", "order", "augment", "label_noise", "reinit", "shuffle", "ties", "mask_noise", "split", "bootstrap",
+]  # fmt: skip
 
 
 def derive(seed: int, replicate: int, purpose: Purpose, *labels: str | int) -> int:

@@ -16,17 +16,21 @@ def keep_top(
     *,
     within: Mask | None = None,
     allow_collapse: bool = False,
+    ties: int | None = None,
 ) -> Mask:
     """Keep the ``keep`` highest-scoring entries, all tensors competing together.
 
     Exactly ``keep`` entries survive, all of them among those that ``within`` still keeps.
-    Among equal scores the earlier entry survives (mapping order, then row-major). The mask is on the CPU.
+    Among equal scores the earlier entry survives (mapping order, then row-major), unless `ties` seeds a draw among
+    those equal to the lowest that survives. The mask is on the CPU.
 
     Args:
         scores: One tensor per prunable parameter, shaped like it; higher means keep.
         keep: Number of entries that survive; ``schedule.ladder`` gives it.
         within: The previous level's mask; nothing it removed comes back.
         allow_collapse: Let a parameter keep nothing.
+        ties: Seed of the draw among equals, for scores that tie by the thousand: there the earlier would all be of the
+            first rows.
 
     Raises:
         CountError: Negative, or more than ``within`` still keeps.
@@ -40,7 +44,7 @@ def keep_top(
     candidates = flat if eligible is None else flat[eligible]
     if not 0 <= keep <= candidates.numel():
         raise CountError(f"expected to keep 0 to {candidates.numel()} entries, got {keep}")
-    kept = _highest(candidates, keep)
+    kept = _highest(candidates, keep, ties)
     if eligible is not None:
         kept = eligible.masked_scatter(eligible, kept)
     sizes = [score.numel() for score in scores.values()]
@@ -53,8 +57,8 @@ def keep_top(
     return mask
 
 
-def _highest(candidates: Float[Tensor, " n"], keep: int) -> Bool[Tensor, " n"]:
-    """Mark the `keep` highest of `candidates`, the earlier of equals, in time linear in their number."""
+def _highest(candidates: Float[Tensor, " n"], keep: int, ties: int | None) -> Bool[Tensor, " n"]:
+    """Mark the `keep` highest of `candidates`, the earlier of equals or drawn, in time linear in their number."""
     n = candidates.numel()
     if keep == 0:
         return torch.zeros(n, dtype=torch.bool)
@@ -62,6 +66,8 @@ def _highest(candidates: Float[Tensor, " n"], keep: int) -> Bool[Tensor, " n"]:
     kept = candidates > lowest_kept
     # Everything above the lowest kept score stays; of those equal to it, only the first few still have room.
     tied = (candidates == lowest_kept).nonzero().reshape(-1)
+    if ties is not None:
+        tied = tied[torch.randperm(len(tied), generator=torch.Generator().manual_seed(ties))]
     kept[tied[: keep - int(kept.sum())]] = True
     return kept
 

@@ -152,6 +152,9 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
     if recipe.target is not None and recipe.target.max_accuracy_drop is not None:
         detail = "expected levels or target.sparsity: the way to an accuracy drop begins at the dense network"
         faults.append(Fault("/recipe/target/max_accuracy_drop", "not_inheritable", detail))
+    if recipe.pruned != parent.pruned:
+        detail = f"expected the parent's pruned {parent.pruned}, which decided what is held, got {recipe.pruned}"
+        faults.append(Fault("/recipe/pruned", "not_inheritable", detail, (parent.pruned,)))
     looks_below = recipe.evidence.levels == "all" or recipe.keep_levels == "models"
     if looks_below and start.level > 1 and recipe.rewind != parent.rewind:
         detail = f"expected the parent's rewind {parent.rewind}, got {recipe.rewind}: restarts of the levels taken over"
@@ -159,6 +162,9 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
     elif looks_below and start.level > 1 and keeps_restarts(recipe) and not keeps_restarts(parent):
         detail = f"expected delivered: {start.job} kept no restarts of the levels that are taken over, got all"
         faults.append(Fault("/recipe/evidence/levels", "not_inheritable", detail, ("delivered",)))
+    if looks_below and start.level > 1 and (recipe.kept, recipe.keep_sign) != (parent.kept, parent.keep_sign):
+        detail = f"expected the parent's kept {parent.kept}, keep_sign {parent.keep_sign}, got {recipe.kept}"
+        faults.append(Fault("/recipe/kept", "not_inheritable", f"{detail}: starts of the levels taken over are asked"))
     return faults
 
 

@@ -10,7 +10,10 @@ from ticketing.mask import Mask
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a search hands back at one level. Both states are whole state dicts, +0.0 wherever the mask removed."""
+    """What a search hands back at one level. Both states are whole state dicts, +0.0 wherever the mask removed.
+
+    Under a `pruned` other than zero both hold the same weights there instead.
+    """
 
     level: int
     mask: Mask

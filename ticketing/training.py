@@ -29,7 +29,10 @@ class Checkpointing:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0."""
+    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0 or what it holds.
+
+    With `training.ema`, `final` and `best` are of the averaged weights; `captured` never is.
+    """
 
     final: dict[str, Tensor]
     """After the last update."""
@@ -65,6 +68,7 @@ def train(
     data: Dataset,
     training: Training,
     mask: Mask | None = None,
+    hold: bool = False,
     order_seed: int,
     observer: Observer,
     first_step: int = 0,
@@ -75,7 +79,7 @@ def train(
     checkpointing: Checkpointing | None = None,
     resume: TrainingState | None = None,
 ) -> Trained:
-    """Train a network from `start`, pruned entries exactly zero after every update.
+    """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
 
     Optimizer and schedule start fresh. The batch of an update depends on its number and `order_seed` alone.
     The validation split is evaluated every `training.evaluate_every` and after the last update.
@@ -87,6 +91,7 @@ def train(
         data: Prepared, on the device to train on.
         training: Length, batch size, optimizer, schedule, precision and evaluations.
         mask: True = kept; None trains densely.
+        hold: Pruned entries keep what `start` has there instead of zero; there it has no -0.0.
         order_seed: Of the order of examples.
         observer: Told the progress, asked whether to stop after every update.
         first_step: Number of updates that `start` has behind it: late rewinding to k trains k to the end, at the
@@ -105,11 +110,11 @@ def train(
         CheckpointError: `resume` is of another training.
     """
     if resume is None:
-        masked = mask.applied_to(start) if mask else start
-        trainee = Trainee(module, masked, data, training, mask, order_seed)
+        masked = mask.applied_to(start) if mask and not hold else start
+        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold)
         trainee.begin(first_step)
     else:
-        trainee = Trainee(module, resume.state, data, training, mask, order_seed)
+        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold)
         trainee.go_on(resume)
     per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
     end = training.length.iterations(per_epoch) if last_step is None else last_step
@@ -155,10 +160,12 @@ def _rates(training: Training, per_epoch: int, *, fine_tune: bool) -> Callable[[
 
 def _trained(trainee: Trainee, *, updates: int) -> Trained:
     assert trainee.best is not None  # the last update is always evaluated, and its loss is finite
+    # A product with the mask may be -0.0; what is held is added to it and has its bits already.
+    masked = dict if trainee.hold else trainee.mask.applied_to
     return Trained(
-        final=trainee.mask.applied_to(state_of(trainee.network)),
-        best=trainee.mask.applied_to(copies(trainee.best)),
+        final=masked(state_of(trainee.result)),
+        best=masked(copies(trainee.best)),
         curve=tuple(trainee.curve),
-        captured={step: trainee.mask.applied_to(state) for step, state in trainee.captured.items()},
+        captured={step: masked(state) for step, state in trainee.captured.items()},
         updates=updates,
     )

@@ -36,10 +36,15 @@ class TrainingState:
     """Weights and buffers at the minimum validation loss so far."""
     captured: dict[int, dict[str, Tensor]] = field(default_factory=dict)
     """Weights and buffers after the steps that were asked for."""
+    average: dict[str, Tensor] = field(default_factory=dict)
+    """Averaged weights and buffers; empty where nothing is averaged."""
+    loss_scale: dict[str, Tensor] = field(default_factory=dict)
+    """Where the scaling of the loss stands; empty where it is not scaled."""
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Write it as named tensors and plain JSON values; `from_tensors` reads both back equal."""
         groups = {"state": self.state, "moments": self.moments, "best": self.best or {}}
+        groups |= {"average": self.average, "loss_scale": self.loss_scale}
         groups |= {f"captured-{step}": state for step, state in self.captured.items()}
         tensors = {f"{group}/{name}": t for group, named in groups.items() for name, t in named.items()}
         facts = {
@@ -61,6 +66,7 @@ class TrainingState:
         try:
             captured = [int(step) for step in facts["captured"]]
             groups: dict[str, dict[str, Tensor]] = {"state": {}, "moments": {}, "best": {}}
+            groups |= {"average": {}, "loss_scale": {}}
             groups |= {f"captured-{step}": {} for step in captured}
             for full_name, tensor in tensors.items():
                 group, name = full_name.split("/", 1)
@@ -74,6 +80,21 @@ class TrainingState:
                 curve=tuple(CurvePoint(*point) for point in facts["curve"]),
                 best=groups["best"] or None,
                 captured={step: groups[f"captured-{step}"] for step in captured},
+                average=groups["average"],
+                loss_scale=groups["loss_scale"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"expected the parts of a training, got {sorted(facts)}: {error!r}") from None
+
+
+def copy_into(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], *, what: str) -> None:
+    """Write what was saved into tensors of the same names and shapes, wherever they lie.
+
+    Raises:
+        CheckpointError: Other names or shapes.
+    """
+    expected, came = ({name: tuple(t.shape) for name, t in given.items()} for given in (own, saved))
+    if expected != came:
+        raise CheckpointError(f"expected {what} {expected}, got {came}")
+    for name, tensor in own.items():
+        tensor.copy_(saved[name])

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from ticketing.actions import Actions, begun, replaced
 from ticketing.architectures import Inventory
 from ticketing.data.dataset import Dataset
 from ticketing.errors import ModelError, VerificationError
@@ -31,10 +33,11 @@ State = Mapping[str, Tensor]
 def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     """Check everything a run made against the run's own inputs, and give the digest of every file.
 
-    Lists and digests agree; the states load strictly and are finite; pruned entries are +0.0 and the masks shrink
-    from level to level with the reported counts; the ticket is its rewind point under the mask, where that is the
-    state before training; the sparse file decodes to the model bit for bit; the model's validation accuracy is the
-    reported one; the answers give the reported test accuracies.
+    Lists and digests agree; the states load strictly and are finite; pruned entries are +0.0 (or hold their initial
+    weights, where `pruned` says so) and the masks shrink from level to level with the reported counts; the ticket is
+    its rewind point under the mask, after `kept` and `pruned`, where that is the state before training; the sparse
+    file decodes to the model bit for bit; the model's validation accuracy is the reported one; the answers give the
+    reported test accuracies.
 
     Args:
         folder: Of the run, with its inputs.
@@ -51,9 +54,10 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     report = json.loads((out / "report.json").read_bytes())
     mask = _ladder(out, report)
     delivered = report["search"]["delivered"]
-    states = _states(out, recipe, subject.inventory, mask, delivered["digests"])
+    states = _states(out, recipe, subject, mask, delivered["digests"])
     if "ticket" in states and recipe.rewind == Step("0it"):
-        _expect(same_bits(states["ticket"], mask.applied_to(subject.initial_state)), "the ticket, its rewind point")
+        expected = _ticket(states["ticket"], recipe, subject, mask, level=delivered["level"])
+        _expect(same_bits(states["ticket"], expected), "the ticket, its rewind point")
     if "model" in states:
         _check_accuracy(states["model"], subject, data, recipe, expected=delivered["validation"]["accuracy"])
     if recipe.evidence.replicates:
@@ -86,10 +90,11 @@ def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
 
 
 def _states(
-    out: Path, recipe: Iterative, listed: Inventory, mask: Mask, expected: Mapping[str, str]
+    out: Path, recipe: Iterative, subject: Subject, mask: Mask, expected: Mapping[str, str]
 ) -> dict[str, State]:
     """Read the state dicts that were asked for, each checked against the report and the mask."""
     states: dict[str, State] = {}
+    listed = subject.inventory
     for word in recipe.outputs:
         path = out / f"{word}.safetensors"
         if word == "mask":
@@ -103,9 +108,33 @@ def _states(
             states[word] = _strictly(path, listed)
     for name, state in states.items():
         of = "ticket" if name == "ticket" else "model"
-        _expect(same_bits(state, mask.applied_to(state)), f"{name}.safetensors, +0.0 wherever the mask removed")
+        if recipe.pruned == "zero":
+            _expect(same_bits(state, mask.applied_to(state)), f"{name}.safetensors, +0.0 wherever the mask removed")
+        else:
+            held = _held(state, subject, mask)
+            _expect(same_bits(state, held), f"{name}.safetensors, +0.0 or the initial weight wherever the mask removed")
         _expect(state_digest(state) == expected[of], f"{name}.safetensors, the state the run ended with")
     return states
+
+
+def _held(state: State, subject: Subject, mask: Mask) -> State:
+    """Give a state with every removed entry that is not zero at its initial weight, and everything else as it is."""
+    initial = begun(subject.initial_state, Mask({name: state[name] != 0 for name in mask}))
+    return {
+        name: torch.where(mask[name], tensor, initial[name]) if name in mask else tensor
+        for name, tensor in state.items()
+    }
+
+
+def _ticket(ticket: State, recipe: Iterative, subject: Subject, mask: Mask, *, level: int) -> State:
+    """Make the first search's start at a level anew; which entries begin at zero is read off the ticket."""
+    initial = replaced(
+        subject, subject.initial_state, mask, Actions.of(recipe),
+        seed=recipe.seed, replicate=0, labels=("ticket", str(level)),
+    )  # fmt: skip
+    if recipe.pruned == "zero":
+        return mask.applied_to(initial)
+    return begun(initial, Mask({name: ticket[name] != 0 for name in mask}))
 
 
 def _strictly(path: Path, listed: Inventory) -> State:

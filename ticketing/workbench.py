@@ -98,7 +98,8 @@ class Workbench:
 
         Args:
             where: Names the training in journal and events.
-            rewind_point: Whole state dict; the mask is applied to it.
+            rewind_point: Whole state dict; the mask is applied to it, unless the recipe lets pruned entries hold what
+                they have there.
             mask: True = kept; a full one trains densely.
             order_seed: Of the order of examples.
             first_step: Updates that the rewind point has behind it.
@@ -121,6 +122,7 @@ class Workbench:
         begins_at = first_step if resume is None else resume.step
         self.progress.skip(begins_at - first_step)
         started = self.clock()
+        hold = self.recipe.pruned != "zero"
 
         def save(state: TrainingState) -> None:
             counted = state.optimizer_steps == state.step - first_step
@@ -135,11 +137,12 @@ class Workbench:
         )
         slim = self._lean(mask, resume)
         trained = train(
-            self.invariants.watched(slim.module, slim.mask, name=name),
+            self.invariants.watched(slim.module, slim.mask, name=name, held=rewind_point if hold else None),
             slim.shrunk(rewind_point),
             data=self.data,
             training=self.recipe.training,
             mask=None if mask.kept_count == mask.total else slim.mask,
+            hold=hold,
             order_seed=order_seed,
             observer=self.progress.inside(where, begins_at=begins_at),
             first_step=first_step,
@@ -151,12 +154,18 @@ class Workbench:
             resume=resume,
         )
         trained = _grown(trained, slim, whole=mask.applied_to(rewind_point))
-        self.invariants.started(trained.captured[first_step], rewind_point=rewind_point, mask=mask, name=name)
+        began = trained.captured[first_step]
+        self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
         self.progress.skip(trained.updates - (begins_at - first_step))
         return trained, Result.of(trained, seconds=seconds_before + self.clock() - started)
 
     def _lean(self, mask: Mask, resume: TrainingState | None) -> Lean:
-        """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it."""
+        """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it.
+
+        Where pruned entries hold weights, the mask cuts off nothing.
+        """
+        if self.recipe.pruned != "zero":
+            return Lean(self.subject.module, mask, {})
         decays = self.recipe.training.optimizer.weight_decay > 0
         slim = lean(self.subject.module, mask, decays=decays, device=self.data.device)
         begun_otherwise = resume is not None and any(

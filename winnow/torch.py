@@ -41,7 +41,7 @@ def load_sparse(module: nn.Module, path: Path | str) -> dict[str, Tensor]:
 
 
 def apply_mask(module: nn.Module, mask: Masks) -> None:
-    """Set every removed weight of a module to zero.
+    """Set every removed weight of a module to zero, whatever it held.
 
     Raises:
         VerificationError: The module has no parameter of that name and shape; it is then unchanged.
@@ -55,6 +55,7 @@ def apply_mask(module: nn.Module, mask: Masks) -> None:
 def hold_mask(module: nn.Module, mask: Masks) -> Callable[[], None]:
     """Apply a mask and keep it through training: removed weights get no gradient, so that they stay zero.
 
+    For tickets whose removed weights are zero (`pruned: zero`); others lose what these hold.
     Make the optimizer afterwards: momentum gathered before would still move removed weights. Weight decay does not.
 
     Returns:

@@ -1,5 +1,6 @@
 """What may be asked: the searches with their schemas, the architectures with their arguments; arithmetic alone."""
 
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
@@ -7,7 +8,7 @@ from fastapi import APIRouter
 from service.openapi import problems
 from service.problems import Problem
 from service.schemas import ArchitectureList, SearchList
-from ticketing.architectures import ARCHITECTURES, Architecture, arguments_for
+from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
 from ticketing.parsing import recipe_schema
 from ticketing.recipe import SEARCHES, Iterative
 
@@ -41,15 +42,21 @@ async def get_search_schema(name: str) -> dict[str, Any]:
 
 @router.get("/architectures", operation_id="list_architectures", summary="The zoo", response_model=ArchitectureList)
 async def list_architectures() -> dict[str, Any]:
-    """List the architectures: the arguments each takes, those it has when nothing else is said, and its preset."""
-    return {"items": [_shown(known) for known in ARCHITECTURES.values()], "next_page_token": None}
+    """List the architectures: the arguments each takes and their defaults, its size with those, and its preset."""
+    return {"items": [_shown(name) for name in ARCHITECTURES], "next_page_token": None}
 
 
-def _shown(known: Architecture) -> dict[str, Any]:
+@cache
+def _shown(name: str) -> dict[str, Any]:
+    known, defaults = ARCHITECTURES[name], arguments_for(name, {})
+    listed = inventory(name, defaults)
     return {
-        "name": known.name,
+        "name": name,
         "description": known.description,
         "arguments": known.arguments.model_json_schema(),
-        "defaults": arguments_for(known.name, {}),
+        "defaults": defaults,
+        "parameters": listed.parameters_total,
+        "prunable": listed.prunable_total,
+        "multiply_adds": listed.multiply_adds,
         "preset": dict(known.preset),
     }

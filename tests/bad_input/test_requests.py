@@ -33,6 +33,8 @@ REFUSED = [
     ("/model/arguments/classes", 1, "greater than or equal to 2"),
     ("/model/arguments/width", 3, "no such field: 'width'"),
     ("/model/arguments/in_features", 10**9, "less than or equal to 1000000"),
+    ("/model", {"architecture": "lenet-5", "seed": 0}, "greater than or equal to 16, got 8"),
+    ("/model", {"architecture": "resnet-18", "arguments": {"stem": "mnist"}}, "'cifar' or 'imagenet', got 'mnist'"),
     ("/model/seed", -1, "greater than or equal to 0"),
     ("/model/sha256", "nonsense", "match pattern"),
     ("/model", "mdl_nonsense", "match pattern"),

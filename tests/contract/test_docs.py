@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ticketing.architectures import ARCHITECTURES
+from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
 from winnow.command import COMMANDS
 from winnow.exits import Exit
 
@@ -88,9 +88,13 @@ def test_every_command_and_exit_code_has_its_row(root: Path) -> None:
     assert [int(code) for code in Exit if f"| {int(code)} |" not in page] == []
 
 
-def test_every_architecture_has_its_row(root: Path) -> None:
-    page = (root / "docs/recipes.md").read_text()
-    assert [name for name in ARCHITECTURES if f"| `{name}` |" not in page] == []
+def test_every_architecture_has_its_row_with_its_counts(root: Path) -> None:
+    page = (root / "docs/architectures.md").read_text()
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|.*\| ([0-9,]+) \| ([0-9,.]+) M \|", page, re.M)
+    made = {name: inventory(name, arguments_for(name, {})) for name in ARCHITECTURES}
+    assert rows == [
+        (name, f"{listed.parameters_total:,}", f"{listed.multiply_adds / 1e6:,.2f}") for name, listed in made.items()
+    ]
 
 
 def test_every_place_that_something_is_added_to_exists(root: Path) -> None:

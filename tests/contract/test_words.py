@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from ticketing.architectures import arguments_for
 from ticketing.data.inspection import inspect_builtin
@@ -103,6 +104,21 @@ def weights(done: Done) -> bytes:
     )
 
 
+def ticket(done: Done) -> bytes:
+    """Give the weights that the ticket restarts from."""
+    return b"".join(tensor.tobytes() for tensor in load_file(done.out / "ticket.safetensors").values())
+
+
+def removed(done: Done) -> dict[str, list[float]]:
+    """Give what the trained model holds where the mask removed."""
+    mask, model = read_mask(done.out / "mask.safetensors"), load_file(done.out / "model.safetensors")
+    return {name: model[name][~kept].tolist() for name, kept in mask.items()}
+
+
+def ineligible(done: Done) -> list[int | None]:
+    return [level["ineligible_kept"] for level in done.report["levels"]]
+
+
 def validation_points(done: Done) -> int:
     return len(done.report["curves"][0]["points"])
 
@@ -127,6 +143,10 @@ def judged(done: Done) -> list[tuple[int, str, int]]:
         for branch, figures in row["test"].items()
         if figures
     ]
+
+
+def labels_changed(done: Done) -> int:
+    return int(done.report["dataset"]["labels_changed"])
 
 
 def searched(done: Done) -> int:
@@ -155,10 +175,20 @@ def _training(**fields: Any) -> dict[str, Any]:
 
 
 SGD = _training(optimizer={"name": "sgd", "learning_rate": 0.05})
+DECAYED = _training(optimizer={"weight_decay": 0.5})
+ADAMW = _training(optimizer={"name": "adamw", "weight_decay": 0.5})
+COSINE = _training(schedule={"name": "cosine"})
+ONE_CYCLE = _training(schedule={"name": "one_cycle"})
+PAIRFLIP = _training(label_noise={"kind": "pairflip", "fraction": 0.3})
+ASYMMETRIC = _training(label_noise={"kind": "asymmetric", "fraction": 0.3, "map": {"7": 1}})
+AVERAGED = _training(ema={"decay": 0.5})
 STEPPED = _training(schedule={"name": "milestones", "at": ["2it"]})
 # So fast that the loss soon rises: a level that may end early does.
 STALLING = _training(length="60it", evaluate_every="1it", optimizer={"learning_rate": 0.5})
 EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}}
+# Fast enough that some weights change their sign within a few updates.
+TURNING = _training(optimizer={"learning_rate": 0.1})
+POOLED = {"scope": "global", "rate": {"output": None}}
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
 
 
@@ -183,8 +213,51 @@ CASES: dict[Word, Case] = {
     ("rate.conv", None): Case({"rate": {"conv": 0.3}}, kept, architecture="conv-2"),
     ("rate.linear", None): Case({"rate": {"linear": 0.3}}, kept),
     ("rate.output", None): Case({"rate": {"output": 0.0}}, kept),
+    ("rate.by_name", None): Case({"rate": {"by_name": {"fc1": 0.5}}}, kept),
     ("scope", "layerwise"): Case({"scope": "layerwise"}, mask, {"scope": "global", "rate": {"output": None}}),
     ("scope", "global"): Case({"scope": "global"}, mask, {"rate": {"output": None}}),
+    ("scope", "erk"): Case({"scope": "erk"}, kept, {"rate": {"output": None}}),
+    ("scope", "lamp"): Case({"scope": "lamp"}, mask, POOLED),
+    ("criterion", "large_final"): Case({"criterion": "large_final"}, mask, {"criterion": "small_final"}),
+    ("criterion", "small_final"): Case({"criterion": "small_final"}, mask),
+    ("criterion", "large_init"): Case({"criterion": "large_init"}, mask),
+    ("criterion", "small_init"): Case({"criterion": "small_init"}, mask, {"criterion": "small_final"}),
+    ("criterion", "large_init_large_final"): Case({"criterion": "large_init_large_final"}, mask),
+    ("criterion", "small_init_small_final"): Case(
+        {"criterion": "small_init_small_final"}, mask, {"criterion": "small_final"}
+    ),
+    ("criterion", "magnitude_increase"): Case({"criterion": "magnitude_increase"}, mask),
+    ("criterion", "movement"): Case({"criterion": "movement"}, mask, {"criterion": "magnitude_increase"}),
+    ("criterion", "random"): Case({"criterion": "random"}, mask),
+    ("criterion", "large_final_same_sign"): Case({"criterion": "large_final_same_sign"}, mask, TURNING),
+    ("criterion", "large_final_different_sign"): Case(
+        {"criterion": "large_final_different_sign"}, ineligible, {"criterion": "large_final_same_sign"}
+    ),
+    ("criterion", "magnitude_increase_same_sign"): Case(
+        {"criterion": "magnitude_increase_same_sign"}, mask, TURNING | {"criterion": "magnitude_increase"}
+    ),
+    ("criterion", "magnitude_increase_different_sign"): Case(
+        {"criterion": "magnitude_increase_different_sign"}, ineligible, {"criterion": "magnitude_increase_same_sign"}
+    ),
+    ("criterion", "snip"): Case({"criterion": "snip"}, mask, {"criterion": "large_init"}),
+    ("criterion", "gradient"): Case({"criterion": "gradient"}, mask, {"criterion": "snip"}),
+    ("kept", "rewind"): Case({"kept": "rewind"}, ticket, {"kept": "reinit"}),
+    ("kept", "reinit"): Case({"kept": "reinit"}, ticket),
+    ("kept", "reshuffle"): Case({"kept": "reshuffle"}, ticket),
+    ("kept", "reshuffle_all"): Case({"kept": "reshuffle_all"}, ticket, {"kept": "reshuffle"}),
+    ("kept", "constant"): Case({"kept": "constant"}, ticket),
+    ("kept", "constant_random_sign"): Case({"kept": "constant_random_sign"}, ticket, {"kept": "constant"}),
+    ("keep_sign", True): Case({"keep_sign": True}, ticket, {"kept": "reinit"}),
+    ("keep_sign", False): Case({"keep_sign": False}, ticket, {"kept": "reinit", "keep_sign": True}),
+    ("pruned", "zero"): Case({"pruned": "zero"}, removed, {"pruned": "freeze"}),
+    ("pruned", "freeze"): Case({"pruned": "freeze"}, removed),
+    ("pruned", "freeze_if_growing"): Case({"pruned": "freeze_if_growing"}, removed),
+    ("pruned", "freeze_if_growing_all"): Case(
+        {"pruned": "freeze_if_growing_all"}, ticket, {"pruned": "freeze_if_growing"}
+    ),
+    ("pruned", "freeze_if_shrinking"): Case(
+        {"pruned": "freeze_if_shrinking"}, removed, {"pruned": "freeze_if_growing"}
+    ),
     ("rewind", None): Case({"rewind": "3it"}, weights),
     ("rewind", "lr"): Case({"rewind": "lr"}, weights),
     # Where the rate has dropped by the end, replaying the schedule and going on at the last rate differ.
@@ -198,6 +271,15 @@ CASES: dict[Word, Case] = {
     ("training.batch_size", None): Case(_training(batch_size=32), weights),
     ("training.optimizer.name", "sgd"): Case(SGD, weights),
     ("training.optimizer.name", "adam"): Case(_training(optimizer={"name": "adam"}), weights, SGD),
+    ("training.optimizer.name", "adamw"): Case(ADAMW, weights, DECAYED),
+    ("training.optimizer.weight_decay_on", "weights"): Case(
+        _training(optimizer={"weight_decay_on": "weights"}), weights, ADAMW
+    ),
+    ("training.optimizer.weight_decay_on", "all"): Case(
+        _training(optimizer={"weight_decay_on": "all"}),
+        weights,
+        merge(DECAYED, _training(optimizer={"weight_decay_on": "weights"})),
+    ),
     ("training.optimizer.learning_rate", None): Case(_training(optimizer={"learning_rate": 0.01}), weights),
     ("training.optimizer.betas", None): Case(_training(optimizer={"betas": [0.5, 0.9]}), weights),
     ("training.optimizer.momentum", None): Case(_training(optimizer={"momentum": 0.5}), weights, SGD),
@@ -208,11 +290,32 @@ CASES: dict[Word, Case] = {
     ("training.optimizer.weight_decay", None): Case(_training(optimizer={"weight_decay": 0.1}), weights),
     ("training.schedule.name", "milestones"): Case(STEPPED, weights),
     ("training.schedule.name", "constant"): Case(_training(schedule={"name": "constant"}), weights, STEPPED),
+    ("training.schedule.name", "cosine"): Case(COSINE, weights),
+    ("training.schedule.name", "one_cycle"): Case(ONE_CYCLE, weights, _training(schedule={"warmup": "1it"})),
+    ("training.schedule.final_fraction", None): Case(_training(schedule={"final_fraction": 0.5}), weights, COSINE),
     ("training.schedule.at", None): Case(_training(schedule={"at": ["4it"]}), weights, STEPPED),
     ("training.schedule.factor", None): Case(_training(schedule={"factor": 0.5}), weights, STEPPED),
     ("training.schedule.warmup", None): Case(_training(schedule={"warmup": "4it"}), weights),
     ("training.precision", "bf16"): Case(_training(precision="bf16"), weights),
+    ("training.precision", "fp16"): Case(_training(precision="fp16"), weights, _training(precision="bf16")),
     ("training.precision", "fp32"): Case(_training(precision="fp32"), weights, _training(precision="bf16")),
+    ("training.augment", "none"): Case(_training(augment="none"), weights, _training(augment="flip")),
+    ("training.augment", "flip"): Case(_training(augment="flip"), weights),
+    ("training.augment", "crop"): Case(_training(augment="crop"), weights),
+    ("training.augment", "flip_crop"): Case(_training(augment="flip_crop"), weights, _training(augment="crop")),
+    ("training.augment", "cutout"): Case(_training(augment="cutout"), weights),
+    ("training.label_noise.kind", "symmetric"): Case(
+        _training(label_noise={"kind": "symmetric", "fraction": 0.3}), labels_changed
+    ),
+    ("training.label_noise.kind", "pairflip"): Case(
+        PAIRFLIP, weights, _training(label_noise={"kind": "symmetric", "fraction": 0.3})
+    ),
+    ("training.label_noise.kind", "asymmetric"): Case(ASYMMETRIC, labels_changed, PAIRFLIP),
+    ("training.label_noise.fraction", None): Case(_training(label_noise={"fraction": 0.6}), labels_changed, PAIRFLIP),
+    ("training.label_noise.map", None): Case(_training(label_noise={"map": {"3": 8}}), weights, ASYMMETRIC),
+    ("training.label_smoothing", None): Case(_training(label_smoothing=0.1), weights),
+    ("training.gradient_clip", None): Case(_training(gradient_clip=0.01), weights, SGD),
+    ("training.ema.decay", None): Case(AVERAGED, weights),
     ("training.evaluate_every", None): Case(_training(evaluate_every="1it"), validation_points),
     ("training.deterministic", False): Case(_training(deterministic=False), key),
     ("training.deterministic", True): Case(_training(deterministic=True), key, _training(deterministic=False)),
@@ -244,11 +347,7 @@ CASES: dict[Word, Case] = {
 ONLY_WORDS: set[Word] = {
     ("recipe_version", 1),
     ("search", "iterative"),
-    ("criterion", "large_final"),
     ("structure", "weight"),
-    ("kept", "rewind"),
-    ("pruned", "zero"),
-    ("training.augment", "none"),
 }
 """Fields with one word: nothing else may be asked, so nothing differs. A second word needs two cases."""
 

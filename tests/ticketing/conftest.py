@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 import torch
 
-from ticketing.architectures import arguments_for
+from ticketing.architectures import ARCHITECTURES, arguments_for
+from ticketing.data.builtin import builtin_arrays
 from ticketing.data.canonical import Summary
 from ticketing.data.dataset import Dataset
-from ticketing.data.inspection import inspect_builtin
+from ticketing.data.inspection import inspect_builtin, inspect_upload
 from ticketing.folder import DATA, MODEL, RECIPE, RUN, DataSpec, Execution, ModelSpec, RunSpec, read_spec
 from ticketing.invariants import Invariants
 from ticketing.journal import open_journal
@@ -25,6 +27,7 @@ from ticketing.subject import Subject, load_subject
 from ticketing.workbench import Workbench
 
 MakeSubject = Callable[..., Subject]
+TinyArguments = Callable[[str], dict[str, Any]]
 MakeDataset = Callable[..., Dataset]
 MakeTraining = Callable[..., Training]
 MakeBench = Callable[..., Workbench]
@@ -42,6 +45,19 @@ def make_subject() -> MakeSubject:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_arguments() -> TinyArguments:
+    """Give arguments of a small form of an architecture: the smallest image its schema allows, few layers."""
+
+    def give(architecture: str) -> dict[str, Any]:
+        side = ARCHITECTURES[architecture].arguments.model_json_schema()["properties"]["input_size"]
+        least = side.get("items", {}).get("minimum", 2)
+        smaller = {"depth": 10, "width": 1} if architecture == "wide-resnet" else {}
+        return {"in_channels": 1, "input_size": [least, least], "classes": 3, **smaller}
+
+    return give
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +135,18 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
 
 
 @pytest.fixture(scope="session")
+def few_large_digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
+    """One digit in twelve at twice its size, for networks that are slow or whose pools take more than 8x8 pixels."""
+    folder = tmp_path_factory.mktemp("few_large_digits")
+    arrays = {
+        name: array[::12].repeat(2, axis=-1).repeat(2, axis=-2) if name.startswith("x") else array[::12]
+        for name, array in builtin_arrays("builtin:digits").items()
+    }
+    np.savez(folder / "digits.npz", **arrays)  # type: ignore[arg-type]
+    return folder / "data.safetensors", inspect_upload(folder / "digits.npz", folder / "data.safetensors", name="few")
+
+
+@pytest.fixture(scope="session")
 def lay_out(digits: tuple[Path, Summary]) -> MakeFolder:
     """Lay out the folder of a run on digits; a small perceptron, two levels of 60 updates unless words say other."""
 
@@ -131,9 +159,10 @@ def lay_out(digits: tuple[Path, Summary]) -> MakeFolder:
         weights: Literal["initial", "trained"] = "initial",
         checkpoint_seconds: float = 300.0,
         length: str = "60it",
+        dataset: tuple[Path, Summary] = digits,
         **words: Any,
     ) -> Path:
-        data, summary = digits
+        data, summary = dataset
         for part in ("model", "data", "checkpoint", "tmp", "out"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         (folder / DATA).symlink_to(data)

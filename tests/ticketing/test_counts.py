@@ -1,5 +1,6 @@
 """ticketing.counts: every level keeps an exact number, and a fork counts on from its parent's."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
 from ticketing.parsing import resolve
 from ticketing.recipe import Iterative
+from ticketing.schedule import ladder
 
 
 def network(name: str = "lenet-300-100") -> Inventory:
@@ -41,6 +43,33 @@ def test_the_output_layer_has_a_rate_of_its_own() -> None:
     }
 
 
+def test_a_rate_by_name_goes_before_that_of_the_kind_the_most_literal_glob_first() -> None:
+    by_name = {"fc*": 0.5, "fc1": 0.1, "?c2": 0.4, "*": 0.9}
+    row = kept_counts(network(), recipe(levels=1, rate={"default": 0.2, "output": 0.3, "by_name": by_name}))[1]
+    assert row == {"fc1.weight": 211_680, "fc2.weight": 18_000, "fc3.weight": 500}
+
+
+def test_a_glob_that_matches_no_layer_is_refused_by_its_pointer() -> None:
+    with pytest.raises(RecipeError, match=r"'layer1/~\*', which matches none") as caught:
+        kept_counts(network(), recipe(rate={"default": 0.2, "by_name": {"layer1/~*": 0.1, "fc1": 0.1}}))
+    faults = caught.value.faults
+    assert [(f.pointer, f.code, f.allowed) for f in faults] == [
+        ("/recipe/rate/by_name/layer1~1~0*", "matches_no_layer", ("fc1", "fc2", "fc3"))
+    ]
+
+
+@pytest.mark.parametrize("scope", ["global", "lamp"])
+def test_a_name_may_be_exempt_where_all_compete(scope: str) -> None:
+    asked = recipe(scope=scope, rate={"default": 0.5, "output": None, "by_name": {"fc1": 0}}, levels=1)
+    assert kept_counts(network(), asked)[1] == {"global": 15_500, "fc1.weight": 235_200}
+
+
+def test_layers_that_competed_alone_may_go_on_under_erk_and_none_grows() -> None:
+    rows = kept_counts(network(), recipe(levels=5, scope="erk", rate=0.5), start(2, levels=2, rate=0.2))
+    assert [sum(row.values()) for row in rows[2:]] == ladder(sum(rows[2].values()), 0.5, 3)
+    assert all(after[name] <= before[name] for before, after in pairwise(rows) for name in before)
+
+
 def test_all_compete_under_global_but_those_exempt() -> None:
     exempting = recipe(scope="global", rate={"default": 0.2, "output": 0}, levels=2)
     assert groups(network(), exempting) == {"global": ("fc1.weight", "fc2.weight"), "fc3.weight": ("fc3.weight",)}
@@ -51,7 +80,7 @@ def test_all_compete_under_global_but_those_exempt() -> None:
     level=st.integers(1, 5),
     more=st.integers(0, 5),
     rate=st.sampled_from([0.05, 0.2, 0.5]),
-    scope=st.sampled_from(["layerwise", "global"]),
+    scope=st.sampled_from(["layerwise", "global", "erk", "lamp"]),
     sparsity=st.one_of(st.none(), st.floats(0.3, 0.95)),
 )
 def test_a_fork_that_changes_nothing_has_its_parents_ladder(

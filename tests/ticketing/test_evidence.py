@@ -4,10 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from ticketing.actions import Actions
 from ticketing.errors import InvariantError
 from ticketing.evidence import CHOICE, correct_answers, gather, on_test, searches_of
+from ticketing.evidence import _drawn as drawn_for
 from ticketing.findings import Findings
+from ticketing.mask import Mask
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.recipe import Evidence
 from ticketing.results import Result
@@ -25,7 +29,8 @@ def gathered(bench: Workbench, levels: tuple[int, ...] = (2,), *, choose: bool =
         search(bench, replicate)
     if choose:
         bench.journal.record(CHOICE, {"level": 2})
-    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed)
+    actions = Actions.of(bench.recipe)
+    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=actions)
     gather(bench, found, restart=restart, levels=levels)
     return bench
 
@@ -134,3 +139,70 @@ def test_evidence_stopped_anywhere_ends_the_same_and_trains_nothing_twice(
 def test_testing_a_state_looks_at_test_alone(make_bench: Any) -> None:
     bench = make_bench()
     assert on_test(bench, bench.subject.initial_state).correct.shape == (60,)
+
+
+def begins(bench: Workbench, branch: str, replicate: int = 0) -> tuple[Mask, Any]:
+    """Give the mask and the start of one training of the certificate at level 2, after the search."""
+    restart, actions = restart_of(bench.recipe, per_epoch=bench.per_epoch), Actions.of(bench.recipe)
+    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=actions)
+    drawn = drawn_for(bench, found, Where(replicate, "certificate", branch, 2))
+    return drawn.mask, drawn.start
+
+
+@pytest.fixture
+def acted(make_bench: Any) -> Any:
+    def make(**words: Any) -> Workbench:
+        bench: Workbench = make_bench(evidence=EVIDENCE, **words)
+        for replicate in range(2):
+            search(bench, replicate)
+        return bench
+
+    return make
+
+
+def test_the_reinit_of_a_constant_ticket_has_its_sizes_and_other_signs(acted: Any) -> None:
+    bench = acted(kept="constant")
+    mask, ticket = begins(bench, "ticket")
+    other_mask, control = begins(bench, "reinit")
+    assert mask == other_mask
+    for name, kept in mask.items():
+        assert len(ticket[name][kept].abs().unique()) == len(control[name][kept].abs().unique()) == 1
+    signs = [torch.cat([torch.sign(start[name][kept]) for name, kept in mask.items()]) for start in (ticket, control)]
+    assert 0.2 < float((signs[0] == signs[1]).float().mean()) < 0.8
+
+
+@pytest.mark.parametrize("kept", ["reinit", "reshuffle", "reshuffle_all", "constant_random_sign"])
+def test_ticket_and_reinit_never_share_a_draw_nor_do_two_replicates_of_it(acted: Any, kept: str) -> None:
+    bench = acted(kept=kept)
+    starts = [begins(bench, branch, replicate)[1] for branch in ("ticket", "reinit") for replicate in (0, 1)]
+    signs = [tuple(torch.sign(start["fc2.weight"]).reshape(-1).tolist()) for start in starts]
+    assert len(set(signs)) == 4
+
+
+def test_a_shuffle_keeps_the_weights_of_its_ticket_where_both_keep(acted: Any) -> None:
+    bench = acted(kept="reinit")
+    (mask, ticket), (other, control) = begins(bench, "ticket"), begins(bench, "shuffle")
+    for name, kept in mask.items():
+        both = kept & other[name]
+        assert torch.equal(ticket[name][both], control[name][both])
+
+
+@pytest.mark.parametrize("pruned", ["freeze", "freeze_if_growing", "freeze_if_growing_all", "freeze_if_shrinking"])
+@pytest.mark.parametrize("branch", ["reinit", "shuffle"])
+def test_a_control_holds_as_many_entries_as_its_ticket_and_starts_as_many_at_zero(
+    acted: Any, pruned: str, branch: str
+) -> None:
+    bench = acted(pruned=pruned)
+    (mask, ticket), (other, control) = begins(bench, "ticket"), begins(bench, branch)
+    for name, kept in mask.items():
+        for ours, theirs in ((kept, other[name]), (~kept, ~other[name])):
+            assert int((ticket[name][ours] != 0).sum()) == int((control[name][theirs] != 0).sum())
+
+
+def test_all_that_is_judged_holds_its_values_through_its_training(acted: Any) -> None:
+    bench = acted(pruned="freeze")
+    before = bench.invariants.checked["pruned_entries_held"]
+    gathered(bench)
+    # Ticket and two controls of two replicates, each looked at four times; the dense network has nothing to hold.
+    assert bench.invariants.checked["pruned_entries_held"] - before == 2 * 3 * 4
+    assert bench.invariants.checked["masked_entries_zero"] == 0

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from ticketing.actions import Actions
 from ticketing.findings import Findings
 from ticketing.journal import Journal, open_journal
 from ticketing.mask import Mask
@@ -82,3 +83,54 @@ def test_a_kept_state_takes_the_room_of_what_is_left(journal: Journal, subject: 
     values = sum(t.numel() for name, t in journal.tensors["trained/0/1"].items() if name.endswith(".values"))
     assert values == mask.kept_count
     assert same_bits(dict(found.trained(0, 1)), mask.applied_to(subject.initial_state))
+
+
+def holding(journal: Journal, subject: Any, **words: Any) -> Findings:
+    actions = Actions(**{"pruned": "freeze_if_growing"} | words)
+    return Findings(journal, subject, restart=FROM_START, seed=0, actions=actions)
+
+
+def test_without_actions_a_level_starts_at_its_rewind_point(journal: Journal, subject: Any) -> None:
+    found = Findings(journal, subject, restart=FROM_START, seed=0)
+    found.keep_mask(0, 1, some_mask(subject))
+    assert found.start(0, 1) is found.rewind_point(0, 1)
+    assert found.untrained(0, 1) is subject.initial_state
+    assert found.carrying(0, 1) == found.initial_of(0, 1) == found.mask(0, 1)
+
+
+def test_what_removed_entries_hold_comes_back(journal: Journal, subject: Any) -> None:
+    found, mask = holding(journal, subject), some_mask(subject)
+    initial = Mask(
+        {name: kept | (torch.arange(kept.numel()).reshape(kept.shape) % 3 == 0) for name, kept in mask.items()}
+    )
+    found.keep_mask(0, 1, mask)
+    found.keep_initial_of(0, 1, initial)
+    for again in (found, holding(journal, subject)):
+        assert again.initial_of(0, 1) == again.carrying(0, 1) == initial
+        for name, bits in initial.items():
+            assert torch.equal(again.start(0, 1)[name], subject.initial_state[name] * bits)
+    assert found.initial_of(0, 0) == Mask.full(subject.shapes)
+    assert same_bits(dict(found.start(0, 0)), dict(subject.initial_state))
+
+
+def test_a_trained_state_is_kept_whole_where_removed_entries_hold(journal: Journal, subject: Any) -> None:
+    found = holding(journal, subject)
+    found.keep_mask(0, 1, some_mask(subject))
+    found.keep_trained(0, 1, subject.initial_state)
+    assert same_bits(dict(found.trained(0, 1)), dict(subject.initial_state))
+
+
+def test_another_kept_action_starts_elsewhere_and_the_same_again(journal: Journal, subject: Any) -> None:
+    found = holding(journal, subject, kept="reinit", pruned="zero")
+    found.keep_mask(0, 1, some_mask(subject))
+    assert same_bits(dict(found.start(0, 1)), dict(found.untrained(0, 1)))
+    assert not same_bits(dict(found.start(0, 1)), dict(subject.initial_state))
+    again = holding(journal, subject, kept="reinit", pruned="zero")
+    assert same_bits(dict(again.start(0, 1)), dict(found.start(0, 1)))
+
+
+def test_ineligible_entries_are_counted_where_there_are_classes(journal: Journal, subject: Any) -> None:
+    found = Findings(journal, subject, restart=FROM_START, seed=0)
+    assert found.ineligible_kept(0, 1) is None
+    found.keep_ineligible(0, 1, 7)
+    assert found.ineligible_kept(0, 1) == 7

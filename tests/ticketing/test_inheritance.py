@@ -82,7 +82,7 @@ def forked(parent: Path, folder: Path, level: int, *, number: int | None = None,
 
 
 def weights(folder: Path) -> dict[str, bytes]:
-    return {word: (folder / OUT / f"{word}.safetensors").read_bytes() for word in WEIGHTS}
+    return {path.name: path.read_bytes() for path in (folder / OUT).glob("*.safetensors") if path.stem in WEIGHTS}
 
 
 def figures(folder: Path) -> dict[str, Any]:
@@ -130,6 +130,16 @@ def test_a_fork_without_overrides_is_its_parent_bit_for_bit(parents: Any, rewind
         ran(folder)
         assert weights(folder) == weights(parent)
         assert figures(folder) == figures(parent)
+
+
+def test_a_fork_takes_over_what_removed_entries_hold(parents: Any, tmp_path: Path) -> None:
+    parent = parents(pruned="freeze_if_growing", kept="constant", criterion="large_final_same_sign")
+    folder = forked(parent, tmp_path / "fork", 2, number=numbers(parent)[0])
+    ran(folder)
+    assert weights(folder) == weights(parent)
+    assert figures(folder) == figures(parent)
+    rows = report_of(folder)["levels"]
+    assert [row["ineligible_kept"] is None for row in rows] == [True, False, False, False]
 
 
 def test_both_ends_of_a_search_are_forked_from(parents: Any) -> None:

@@ -123,6 +123,27 @@ def test_a_pruned_entry_that_grew_is_found_at_the_next_evaluation(
         module.eval()(torch.zeros(2, 8))
 
 
+def test_what_a_pruned_entry_holds_is_watched_where_it_is_not_zero(make_subject: Any) -> None:
+    subject, invariants = make_subject(), Invariants()
+    mask = Mask({name: torch.zeros(shape, dtype=torch.bool) for name, shape in subject.shapes.items()})
+    watched = invariants.watched(subject.module, mask, name="level 1", held=subject.initial_state)
+    module = placed(watched, subject.initial_state, device="cpu")
+    module.eval()(torch.zeros(2, 8))
+    assert invariants.checked["pruned_entries_held"] == 1
+    with torch.no_grad():
+        next(module.parameters())[0, 1] += 1e-3
+    module.train()(torch.zeros(2, 8))
+    with pytest.raises(InvariantError, match=r"given at every .* level 1 in \['fc1.weight'\]"):
+        module.eval()(torch.zeros(2, 8))
+
+
+def test_a_start_that_does_not_hold_what_it_should_is_found() -> None:
+    point, mask = {"w": torch.tensor([1.0, 2.0, 3.0, 4.0])}, HALF
+    Invariants().started(point, rewind_point=point, mask=mask, name="level 1", hold=True)
+    with pytest.raises(InvariantError, match="rewind point"):
+        Invariants().started(mask.applied_to(point), rewind_point=point, mask=mask, name="level 1", hold=True)
+
+
 def test_a_dense_network_is_not_watched(make_subject: Any) -> None:
     subject = make_subject()
     assert Invariants().watched(subject.module, Mask.full(subject.shapes), name="dense") is subject.module

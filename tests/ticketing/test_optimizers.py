@@ -35,7 +35,29 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[list[Tensor]], Any]]] = {
         lambda p: torch.optim.SGD(p, lr=1.0, momentum=0.9, nesterov=True, weight_decay=2e-4, fused=True),
     ),
 }
+CASES |= {
+    "adamw": (
+        {"name": "adamw", "learning_rate": 1.0},
+        lambda p: torch.optim.AdamW(p, lr=1.0, weight_decay=0.01, fused=True),
+    ),
+    "adamw, weights alone decay": (
+        {"name": "adamw", "weight_decay": 0.1, "weight_decay_on": "weights"},
+        lambda p: torch.optim.AdamW(weights_and_others(p), weight_decay=0.1, fused=True),
+    ),
+    "adam, weights alone decay": (
+        {"name": "adam", "weight_decay": 0.1, "weight_decay_on": "weights"},
+        lambda p: torch.optim.Adam(weights_and_others(p), weight_decay=0.1, fused=True),
+    ),
+    "sgd, weights alone decay": (
+        {"name": "sgd", "nesterov": True, "weight_decay": 0.1, "weight_decay_on": "weights"},
+        lambda p: torch.optim.SGD(weights_and_others(p), momentum=0.9, nesterov=True, weight_decay=0.1, fused=True),
+    ),
+}
 every_rule = pytest.mark.parametrize("case", list(CASES))
+
+
+def weights_and_others(p: list[Tensor]) -> list[dict[str, Any]]:
+    return [{"params": [t for t in p if t.dim() > 1]}, {"params": [t for t in p if t.dim() < 2], "weight_decay": 0.0}]
 
 
 def parameters(seed: int = 0) -> dict[str, Tensor]:
@@ -45,8 +67,8 @@ def parameters(seed: int = 0) -> dict[str, Tensor]:
     return {name: tensor.requires_grad_() for name, tensor in made.items()}
 
 
-def ours(case: str, own: dict[str, Tensor]) -> Optimizer:
-    return optimizer_for(TypeAdapter(recipe.Optimizer).validate_python(CASES[case][0]), own)
+def ours(case: str, own: dict[str, Tensor], *, skips: bool = False) -> Optimizer:
+    return optimizer_for(TypeAdapter(recipe.Optimizer).validate_python(CASES[case][0]), own, skips=skips)
 
 
 def give_gradients(own: dict[str, Tensor], step: int) -> list[Tensor]:
@@ -67,7 +89,8 @@ def test_every_update_is_that_of_torch_optim_bit_for_bit(case: str) -> None:
         give_gradients(theirs, step)
         with torch.no_grad():
             rule.update(rate, gradients)
-        reference.param_groups[0]["lr"] = rate
+        for group in reference.param_groups:
+            group["lr"] = rate
         reference.step()
         assert all(torch.equal(own[name], theirs[name]) for name in own), f"after update {step}"
 
@@ -110,3 +133,38 @@ def test_moments_of_another_network_are_refused() -> None:
 
 def test_sgd_without_momentum_remembers_nothing() -> None:
     assert ours("sgd", parameters()).moments() == {}
+
+
+@every_rule
+def test_a_skipped_update_changes_nothing_but_the_count_of_steps(case: str) -> None:
+    own, twin = parameters(), parameters()
+    skipping, plain = ours(case, own, skips=True), ours(case, twin, skips=True)
+    with torch.no_grad():
+        for step, skip in enumerate((0.0, 1.0, 0.0, 1.0, 0.0)):
+            skipping.update(0.1, give_gradients(own, step), skip=torch.tensor(skip))
+            if not skip:
+                plain.update(0.1, give_gradients(twin, step), skip=torch.tensor(0.0))
+        restored = ours(case, own, skips=True)
+        restored.restore({name: tensor.clone() for name, tensor in skipping.moments().items()}, skipping.steps)
+        restored.update(0.1, give_gradients(own, 9), skip=torch.tensor(0.0))
+        plain.update(0.1, give_gradients(twin, 9), skip=torch.tensor(0.0))
+    assert (restored.steps, plain.steps) == (6, 4)
+    assert all(torch.equal(own[name], twin[name]) for name in own)
+
+
+def test_norms_and_biases_do_not_decay_where_weights_alone_do() -> None:
+    own = parameters()
+    before = {name: tensor.detach().clone() for name, tensor in own.items()}
+    rule = ours("sgd, weights alone decay", own)
+    with torch.no_grad():
+        rule.update(0.1, [torch.zeros_like(tensor) for tensor in own.values()])
+    assert torch.equal(own["bias"], before["bias"])
+    assert all((own[name].abs() < before[name].abs()).all() for name in ("conv", "weight"))
+
+
+def test_a_network_without_norms_and_biases_is_one_group() -> None:
+    own = {"weight": torch.ones(2, 2, requires_grad=True)}
+    rule = ours("adamw, weights alone decay", own)
+    with torch.no_grad():
+        rule.update(1.0, [torch.zeros(2, 2)])
+    assert torch.equal(own["weight"], torch.full((2, 2), 0.9))

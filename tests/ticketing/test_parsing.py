@@ -6,6 +6,7 @@ import pytest
 
 from ticketing.errors import RecipeError
 from ticketing.parsing import merge, parse_recipe, recipe_schema, resolve
+from ticketing.recipe.masking import CRITERION_WORDS
 from ticketing.step import Step
 
 
@@ -28,18 +29,18 @@ def test_every_fault_is_told_at_once_with_its_pointer_and_the_words_allowed() ->
     told = faults(
         {
             "search": "iterative",
-            "criterion": "movement",
+            "criterion": "divination",
             "colour": 1,
             "target": {"sparsity": 1.0},
             "evidence": {"controls": ["random"]},
             "training": {"optimizer": {"name": "lion"}, "schedule": {"name": "milestones", "at": ["soon"]}},
         }
     )
-    assert told["/recipe/criterion"] == ("literal_error", ("large_final",))
+    assert told["/recipe/criterion"] == ("literal_error", tuple(CRITERION_WORDS))
     assert told["/recipe/colour"][0] == "unknown_field"
     assert told["/recipe/target/sparsity"][0] == "less_than"
     assert told["/recipe/evidence/controls/0"] == ("literal_error", ("reinit", "shuffle"))
-    assert told["/recipe/training/optimizer/name"] == ("union_tag_invalid", ("sgd", "adam"))
+    assert told["/recipe/training/optimizer/name"] == ("union_tag_invalid", ("sgd", "adam", "adamw"))
     assert told["/recipe/training/schedule/at/0"][0] == "invalid_value"
 
 
@@ -92,6 +93,49 @@ def test_what_an_upload_cannot_give_is_refused(raw: dict[str, Any], pointer: str
     with pytest.raises(RecipeError) as caught:
         lenet(raw, uploaded=True, weights="trained")
     assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_fp16_is_for_gpus() -> None:
+    raw = {"search": "iterative", "training": {"precision": "fp16"}}
+    assert lenet(raw, device="gpu").training.precision == "fp16"
+    with pytest.raises(RecipeError, match="fp32 or bf16 on a CPU") as caught:
+        lenet(raw)
+    assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [
+        ("/recipe/training/precision", "needs_gpu")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("training", "pointer"),
+    [
+        ({"optimizer": {"name": "adamw", "weight_decay": 2}}, "/recipe/training/optimizer/weight_decay"),
+        ({"optimizer": {"name": "adam", "weight_decay_on": "norms"}}, "/recipe/training/optimizer/weight_decay_on"),
+        ({"schedule": {"name": "cosine", "final_fraction": 1}}, "/recipe/training/schedule/final_fraction"),
+        ({"schedule": {"name": "one_cycle", "warmup": "3"}}, "/recipe/training/schedule/warmup"),
+        ({"augment": "mixup"}, "/recipe/training/augment"),
+        ({"label_noise": {"fraction": 0.2}}, "/recipe/training/label_noise/kind"),
+        ({"label_noise": {"kind": "pairflip", "fraction": 0}}, "/recipe/training/label_noise/fraction"),
+        ({"label_noise": {"kind": "asymmetric", "fraction": 0.2}}, "/recipe/training/label_noise"),
+        ({"label_noise": {"kind": "asymmetric", "fraction": 1, "map": {"x": 1}}}, "/recipe/training/label_noise/map/x"),
+        ({"label_smoothing": 1}, "/recipe/training/label_smoothing"),
+        ({"gradient_clip": 0}, "/recipe/training/gradient_clip"),
+        ({"ema": {"decay": 1}}, "/recipe/training/ema/decay"),
+    ],
+)
+def test_what_is_out_of_bounds_in_a_training_is_told_at_its_field(training: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        lenet({"search": "iterative", "training": training})
+    assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_the_paper_of_resnet_20_augments_and_small_networks_do_not() -> None:
+    def augment(architecture: str) -> str:
+        raw = {"search": "iterative"}
+        made = resolve(raw, architecture=architecture, uploaded=False, weights="initial", device_kind="cpu", seed=0)
+        return made.training.augment
+
+    assert augment("resnet-20") == "flip_crop"
+    assert {augment(name) for name in ("mlp", "lenet-300-100", "conv-2")} == {"none"}
 
 
 def test_the_jobs_gate_is_the_tolerance_where_the_recipe_names_none() -> None:

@@ -110,3 +110,20 @@ def test_a_fork_that_could_mislead_is_warned_about() -> None:
     assert codes >= {"searches_walked_anew", "levels_trained_differently"}
     codes = {warning["code"] for warning in forked(1, asked, searches=3, **asked).warnings}
     assert codes.isdisjoint({"searches_walked_anew", "levels_trained_differently"})
+
+
+def test_a_precision_without_a_measured_rate_is_not_estimated() -> None:
+    fp16 = Iterative.model_validate({"search": "iterative", "training": {"precision": "fp16"}})
+    made = plan(network(), fp16, train=55_000, test=10_000)
+    assert made.estimated_seconds == {"cpu": None, "gpu": None}
+
+
+def test_a_schedule_that_would_begin_to_fall_after_the_end_is_refused() -> None:
+    training = {"length": "2ep", "batch_size": 5500, "schedule": {"name": "cosine", "warmup": "20it"}}
+    with pytest.raises(RecipeError, match="fewer than the 20 updates"):
+        planned(training=training)
+
+
+def test_odd_trainings_are_warned_of() -> None:
+    made = planned(rewind="none", training={"schedule": {"name": "cosine"}, "augment": "flip"})
+    assert {"trains_on_at_nothing", "mirrored_grey_images"} <= {warning["code"] for warning in made.warnings}

@@ -1,5 +1,7 @@
 """ticketing.recipe: every field has a default, a bound and a place; fields that contradict each other are refused."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -14,6 +16,22 @@ def recipe(**fields: object) -> Iterative:
 def test_a_search_alone_is_a_whole_recipe_and_reads_back_the_same() -> None:
     assert recipe().levels == 10
     assert Iterative.model_validate_json(recipe().model_dump_json()) == recipe()
+
+
+def test_a_training_with_everything_in_it_reads_back_the_same() -> None:
+    training = {
+        "optimizer": {"name": "adamw", "weight_decay_on": "weights"},
+        "schedule": {"name": "one_cycle"},
+        "label_noise": {"kind": "asymmetric", "fraction": 0.2, "map": {"9": 1, "3": 5}},
+        "ema": {"decay": 0.99},
+        "gradient_clip": 1.0,
+        "label_smoothing": 0.1,
+        "augment": "cutout",
+    }
+    made = recipe(training=training)
+    assert Iterative.model_validate_json(made.model_dump_json()) == made
+    assert made.training.label_noise is not None
+    assert made.training.label_noise.map == {9: 1, 3: 5}
 
 
 def test_a_target_takes_the_place_of_the_levels() -> None:
@@ -58,6 +76,9 @@ def test_a_word_of_evidence_stands_for_its_parts(word: str, n: int, controls: tu
         ({"level_length": "full_stop"}, "expected a step"),
         ({"rate": 1.0}, "less than 1"),
         ({"training": {"optimizer": {"name": "sgd", "learning_rate": float("nan")}}}, "finite"),
+        ({"training": {"label_noise": {"kind": "asymmetric", "fraction": 0.2}}}, "expected a map such as"),
+        ({"training": {"label_noise": {"kind": "pairflip", "fraction": 0.2, "map": {1: 2}}}}, "map with asymmetric"),
+        ({"training": {"label_noise": {"kind": "asymmetric", "fraction": 1, "map": {3: 3}}}}, r"\[3\] to itself"),
         ({"colour": "red"}, "Extra inputs"),
     ],
 )
@@ -68,6 +89,33 @@ def test_a_recipe_that_contradicts_itself_is_refused(fields: dict[str, object], 
 
 def test_global_competition_may_exempt_a_kind() -> None:
     assert recipe(scope="global", rate={"default": 0.2, "output": 0}).rate.of("output") == 0
+
+
+def test_the_most_literal_glob_gives_the_rate_and_the_alphabet_decides_among_equals() -> None:
+    rate = Rate(default=0.3, output=0.2, by_name={"a*": 0.1, "*b": 0.4, "a.b": 0.5, "[ab]": 0.6})
+    assert [rate.of_layer(name, "conv") for name in ("ab", "a.b", "b", "c", "ax")] == [0.4, 0.5, 0.6, 0.3, 0.1]
+    assert rate.of_layer("c", "output") == 0.2
+
+
+@pytest.mark.parametrize("scope", ["global", "erk", "lamp"])
+def test_one_rate_goes_for_all_that_compete_whatever_their_names(scope: str) -> None:
+    assert recipe(scope=scope, rate={"by_name": {"fc1": 0, "fc2": 0.2}}).scope == scope
+    with pytest.raises(ValidationError, match=r"got another for \['fc1'\]"):
+        recipe(scope=scope, rate={"by_name": {"fc1": 0.1}})
+
+
+def test_without_zeros_there_is_no_sparse_file_unless_one_is_asked_for() -> None:
+    assert recipe(pruned="freeze").outputs == ("ticket", "model", "mask")
+    assert recipe(pruned="zero").outputs == recipe().outputs == ("ticket", "model", "mask", "sparse")
+    assert recipe(pruned="freeze", outputs=["sparse"]).outputs == ("sparse",)
+
+
+@pytest.mark.parametrize("field", ["criterion", "scope", "kept", "pruned"])
+def test_the_schema_says_of_every_word_what_it_is_and_which_page_says_more(field: str) -> None:
+    described = Iterative.model_json_schema()["properties"][field]
+    assert list(described["x-words"]) == described["enum"]
+    page = (Path(__file__).parents[2] / described["x-page"]).read_text()
+    assert [word for word in described["enum"] if f"`{word}`" not in page] == []
 
 
 def test_a_rewind_is_a_step_or_a_word() -> None:

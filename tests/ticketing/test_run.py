@@ -113,6 +113,36 @@ def test_a_run_stopped_anywhere_ends_with_the_same_bits(make_folder: Any, undist
     assert reports[0]["curves"] == reports[1]["curves"]
 
 
+EVERYTHING = {
+    "optimizer": {"name": "adamw", "weight_decay_on": "weights"},
+    "schedule": {"name": "one_cycle"},
+    "augment": "flip_crop",
+    "label_noise": {"kind": "symmetric", "fraction": 0.2},
+    "label_smoothing": 0.1,
+    "gradient_clip": 1.0,
+    "ema": {"decay": 0.9},
+    "length": "60it",
+    "evaluate_every": "20it",
+}
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_a_run_with_every_option_stopped_in_a_level_ends_with_the_same_bits(
+    make_folder: Any, weight_decay: float
+) -> None:
+    training = EVERYTHING | {"optimizer": EVERYTHING["optimizer"] | {"weight_decay": weight_decay}}  # type: ignore[operator]
+    # At these rates units are cut off, and left out where nothing decays.
+    words = {"training": training, "rate": 0.8, "evidence": {"replicates": 0}}
+    whole, interrupted = make_folder("whole", **words), make_folder("interrupted", **words)
+    ran(whole)
+    with pytest.raises(Stopped):
+        ran(interrupted, RecordingObserver(stop_after=61 + 60 + 29))
+    assert ran(interrupted).of_type("started")[0]["resumed_from"]["where"]["level"] == 2
+    assert weights(interrupted) == weights(whole)
+    report = json.loads((interrupted / OUT / "report.json").read_bytes())
+    assert report["dataset"]["labels_changed"] == round(0.2 * report["dataset"]["train"])
+
+
 def test_a_resumed_attempt_names_a_step_inside_the_level_it_was_stopped_in(make_folder: Any) -> None:
     folder = make_folder()
     with pytest.raises(Stopped):
@@ -267,3 +297,34 @@ def test_every_architecture_goes_all_the_way(make_folder: Any, architecture: str
         **{key: value for key, value in words.items() if key != "precision"},
     )
     assert ran(folder).of_type("finished")[0]["summary"]["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("architecture", "precision"),
+    [
+        ("lenet-5", "fp32"),
+        ("conv-4", "bf16"),
+        ("conv-6", "fp32"),
+        ("resnet-32", "fp32"),
+        ("resnet-18", "fp32"),
+        ("preresnet-56", "bf16"),
+        ("wide-resnet", "bf16"),
+        ("vgg-11-bn", "fp32"),
+        ("mobilenet-v2", "fp32"),
+        ("mobilenet-v2", "bf16"),
+    ],
+)
+def test_every_kind_of_network_walks_two_levels(
+    make_folder: Any, few_large_digits: Any, tiny_arguments: Any, architecture: str, precision: str
+) -> None:
+    small = {name: value for name, value in tiny_arguments(architecture).items() if name in ("depth", "width")}
+    folder = make_folder(
+        architecture=architecture,
+        arguments=small,
+        dataset=few_large_digits,
+        training={"length": "2it", "batch_size": 16, "evaluate_every": "2it", "precision": precision},
+        evidence="none",
+        outputs=["mask"],
+    )
+    completed = ran(folder).of_type("level_completed")
+    assert [level["level"] for level in completed] == [0, 1, 2]

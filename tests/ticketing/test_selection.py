@@ -84,6 +84,18 @@ def test_a_million_ties_take_no_longer_than_a_million_others() -> None:
     assert mask["a"].sum() == mask["a"][:300_000].sum() == 300_000
 
 
+@given(problems(), st.integers(0, 3))
+def test_a_draw_among_equals_keeps_the_same_scores_and_count(
+    problem: tuple[dict[str, Tensor], Mask | None, int], ties: int
+) -> None:
+    scores, within, keep = problem
+    drawn, first = (keep_top(scores, keep, within=within, allow_collapse=True, ties=t) for t in (ties, None))
+    kept = [sorted(float(s) for name in scores for s in scores[name][mask[name]]) for mask in (drawn, first)]
+    assert kept[0] == kept[1]
+    assert within is None or drawn.within(within)
+    assert drawn == keep_top(scores, keep, within=within, allow_collapse=True, ties=ties)
+
+
 @pytest.mark.parametrize("keep", [-1, 5])
 def test_a_count_outside_what_is_there_is_refused(keep: int) -> None:
     with pytest.raises(CountError, match=str(keep)):

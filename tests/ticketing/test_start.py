@@ -121,6 +121,11 @@ def start(level: int = 2, before: StartSpec | None = None, **fields: Any) -> Sta
         ({"keep_levels": "models"}, {"keep_levels": "models"}, []),
         ({"rewind": "lr", "evidence": {"levels": "all"}}, {"rewind": "lr"}, ["/recipe/evidence/levels"]),
         ({"evidence": {"levels": "all"}}, {"rewind": "lr"}, ["/recipe/rewind"]),
+        ({"criterion": "movement", "kept": "reinit"}, {}, []),
+        ({"pruned": "freeze"}, {}, ["/recipe/pruned"]),
+        ({"pruned": "freeze"}, {"pruned": "freeze"}, []),
+        ({"kept": "reinit", "evidence": {"levels": "all"}}, {}, ["/recipe/kept"]),
+        ({"kept": "reinit", "evidence": {"levels": "all"}}, {"kept": "reinit"}, []),
         ({"seed": 4, "rewind": "500it"}, {}, ["/recipe/seed", "/recipe/rewind"]),
     ],
 )

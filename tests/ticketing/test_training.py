@@ -285,6 +285,49 @@ def stopped_after(run: Callable[..., Trained], updates: int, **words: Any) -> Tr
     return TrainingState.from_tensors(*saved[0].to_tensors())
 
 
+@every_optimizer
+def test_pruned_entries_hold_what_they_are_given_and_the_kept_train_as_a_plain_loop_trains_them(
+    run: Callable[..., Trained], make_subject: MakeSubject, make_dataset: MakeDataset, optimizer: dict[str, Any]
+) -> None:
+    subject, data = make_subject(), make_dataset()
+    mask = half_of(subject)
+    held = run(mask=mask, hold=True, fields={"optimizer": optimizer}, capture_at={7})
+    for state in (held.final, held.best, held.captured[7]):
+        for name, kept in mask.items():
+            assert torch.equal(state[name][~kept], subject.initial_state[name][~kept])
+            assert not torch.equal(state[name][kept], subject.initial_state[name][kept])
+    network = placed(subject.module, subject.initial_state, device="cpu")
+    maker = torch.optim.Adam if optimizer["name"] == "adam" else torch.optim.SGD
+    settings = {("lr" if key == "learning_rate" else key): v for key, v in optimizer.items() if key != "name"}
+    plain, order = maker(network.parameters(), **settings, fused=True), Order(90, 10, 1)
+    for _ in range(20):
+        rows = order.next()
+        plain.zero_grad()
+        functional.cross_entropy(network(data.x_train[rows]), data.y_train[rows]).backward()
+        plain.step()
+        with torch.no_grad():
+            for name, kept in mask.items():
+                weight = network.get_parameter(name)
+                weight[~kept] = subject.initial_state[name][~kept]
+    assert same(held.final, network.state_dict())
+
+
+def test_a_training_that_holds_goes_on_to_the_bit_after_a_stop(
+    run: Callable[..., Trained], make_subject: MakeSubject
+) -> None:
+    words = {"mask": half_of(make_subject()), "hold": True}
+    undisturbed, resumed = run(**words), run(**words, resume=stopped_after(run, 12, **words), start={})
+    assert same(undisturbed.final, resumed.final)
+    assert same(undisturbed.best, resumed.best)
+
+
+def test_holding_zeros_is_pruning(run: Callable[..., Trained], make_subject: MakeSubject) -> None:
+    subject = make_subject()
+    mask = half_of(subject)
+    held = run(mask=mask, hold=True, start=mask.applied_to(subject.initial_state))
+    assert same(held.final, run(mask=mask).final)
+
+
 def test_a_state_of_another_training_is_refused(run: Callable[..., Trained]) -> None:
     saved = stopped_after(run, 12)
     with pytest.raises(CheckpointError, match="step of 0 to 9, got 12"):

@@ -18,12 +18,16 @@ def state(**parts: Any) -> TrainingState:
         "optimizer_steps": 4,
         "curve": (CurvePoint(5, 0.1, 0.9),),
         "best": {"fc1.weight": torch.full((2,), 3.0)},
+        "average": {"fc1.weight": torch.full((2,), 6.0)},
+        "loss_scale": {"scale": torch.tensor(8.0)},
         "captured": {0: {"fc1.weight": torch.full((2,), 4.0)}, 5: {"fc1.weight": torch.full((2,), 5.0)}},
     }
     return TrainingState(**plain | parts)
 
 
-@pytest.mark.parametrize("parts", [{}, {"best": None, "curve": (), "captured": {}}, {"moments": {}}])
+@pytest.mark.parametrize(
+    "parts", [{}, {"best": None, "curve": (), "captured": {}}, {"moments": {}, "average": {}, "loss_scale": {}}]
+)
 def test_reads_back_what_it_wrote(parts: dict[str, Any]) -> None:
     written = state(**parts)
     tensors, facts = written.to_tensors()

@@ -1,6 +1,8 @@
 """ticketing.verification: a whole folder reads back; every kind of damage is found and named."""
 
 import json
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from ticketing.errors import VerificationError
 from ticketing.export.listing import check_listing, write_listing
+from ticketing.export.weights import read_mask
 from ticketing.folder import OUT, read_spec
+from ticketing.observer import RecordingObserver
 from ticketing.provenance import state_digest
+from ticketing.run import run
 from ticketing.verification import verify
 
 
@@ -158,3 +163,59 @@ def test_a_level_that_brings_entries_back_is_found(finished: Path) -> None:
     write_listing(finished / OUT)
     with pytest.raises(VerificationError, match="within that of the level before"):
         verified(finished)
+
+
+@pytest.fixture(scope="module")
+def _frozen(tmp_path_factory: pytest.TempPathFactory, lay_out: Any) -> Path:
+    folder: Path = tmp_path_factory.mktemp("frozen") / "run"
+    words = {"pruned": "freeze_if_growing", "kept": "reshuffle", "rate": {"default": 0.5}, "evidence": "none"}
+    lay_out(folder, **words)
+    run(folder, read_spec(folder), observer=RecordingObserver(), clock=time.monotonic)
+    return folder
+
+
+@pytest.fixture
+def frozen(tmp_path: Path, _frozen: Path) -> Path:
+    """Give a copy of a finished run whose removed entries hold weights."""
+    return Path(shutil.copytree(_frozen, tmp_path / "frozen", symlinks=True))
+
+
+def held(out: Path, tensors: dict[str, Any]) -> Any:
+    """Give places of removed entries that hold a weight."""
+    kept = read_mask(out / "mask.safetensors")["fc1.weight"]
+    return (~kept & (tensors["fc1.weight"] != 0)).nonzero()
+
+
+def test_a_run_whose_removed_entries_hold_weights_reads_back(frozen: Path) -> None:
+    assert "out/sparse.safetensors" not in verified(frozen)
+    ticket, model = (load_file(frozen / OUT / f"{name}.safetensors") for name in ("ticket", "model"))
+    places = held(frozen / OUT, ticket)
+    assert len(places) > 100
+    assert torch.equal(places, held(frozen / OUT, model))
+
+
+@pytest.mark.parametrize("name", ["ticket", "model"])
+def test_a_removed_entry_that_moved_is_found(frozen: Path, name: str) -> None:
+    def move(tensors: dict[str, Any]) -> None:
+        row, column = held(frozen / OUT, tensors)[0]
+        tensors["fc1.weight"][row, column] += 1e-3
+
+    change_tensors(frozen / OUT / f"{name}.safetensors", move)
+    write_listing(frozen / OUT)
+    with pytest.raises(VerificationError, match=rf"{name}\.safetensors, \+0\.0 or the initial weight"):
+        verified(frozen)
+
+
+def test_a_ticket_that_does_not_start_as_its_actions_say_is_found(frozen: Path) -> None:
+    path = frozen / OUT / "ticket.safetensors"
+    kept = read_mask(frozen / OUT / "mask.safetensors")["fc2.weight"]
+
+    def swap(tensors: dict[str, Any]) -> None:
+        tensors["fc2.weight"][kept] = tensors["fc2.weight"][kept].flip(0)
+
+    change_tensors(path, swap)
+    digest = state_digest(load_file(path))
+    change_report(frozen, lambda r: r["search"]["delivered"]["digests"].update(ticket=digest))
+    write_listing(frozen / OUT)
+    with pytest.raises(VerificationError, match="rewind point"):
+        verified(frozen)

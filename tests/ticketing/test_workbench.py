@@ -178,3 +178,14 @@ def test_how_often_promises_were_checked_is_in_the_checkpoint(make_bench: Any) -
     bench.save(WHERE)
     again = open_journal(bench.journal.folder, run_digest=bench.journal.run_digest, execution_key={})
     assert again.facts["run/invariants"]["masks_monotone"] == 1
+
+
+def test_a_unit_that_is_cut_off_is_left_in_where_removed_entries_hold_weights(make_bench: Any) -> None:
+    bench: Workbench = make_bench(pruned="freeze")
+    # No input of the last twelve units is kept: under zeros they would be constants.
+    kept = Mask.full(bench.subject.shapes)
+    mask = Mask({**kept, "fc1.weight": kept["fc1.weight"] & (torch.arange(16) < 4).unsqueeze(1), "fc2.weight":
+                 kept["fc2.weight"] & (torch.arange(16) < 4)})  # fmt: skip
+    trained, _ = bench.train(Where.of_search(0, 1), bench.subject.initial_state, mask=mask, order_seed=0)
+    assert not torch.equal(trained.final["fc1.bias"][4:], bench.subject.initial_state["fc1.bias"][4:])
+    assert torch.equal(trained.final["fc1.weight"][4:], bench.subject.initial_state["fc1.weight"][4:])

@@ -11,10 +11,13 @@ from pydantic import ValidationError
 
 from ticketing.architectures.architecture import Architecture
 from ticketing.architectures.arguments import Arguments
-from ticketing.architectures.convnet import CONV_2
+from ticketing.architectures.convnet import CONV_2, CONV_4, CONV_6, LENET_5
 from ticketing.architectures.inventory import Inventory, Layer, TensorShape, state_of
 from ticketing.architectures.mlp import LENET_300_100, MLP
-from ticketing.architectures.resnet import RESNET_20
+from ticketing.architectures.mobilenet import MOBILENET_V2
+from ticketing.architectures.preresnet import PRERESNETS, WIDE_RESNET
+from ticketing.architectures.resnet import RESNETS, SMALL_RESNETS
+from ticketing.architectures.vgg import VGGS
 from ticketing.errors import Fault, ModelError
 from ticketing.faults import faults_of
 
@@ -31,7 +34,18 @@ __all__ = [
     "preset",
 ]
 
-ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (MLP, LENET_300_100, CONV_2, RESNET_20)}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    known.name: known
+    for known in (
+        *(MLP, LENET_300_100),
+        *(LENET_5, CONV_2, CONV_4, CONV_6),
+        *SMALL_RESNETS,
+        *RESNETS,
+        *(*PRERESNETS, WIDE_RESNET),
+        *VGGS,
+        MOBILENET_V2,
+    )
+}
 MAX_PARAMETERS = 2_000_000_000
 
 

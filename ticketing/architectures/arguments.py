@@ -1,10 +1,15 @@
 """Which arguments the networks take and how large they may be; knows no architecture."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Side = Annotated[int, Field(ge=1, le=1024)]
+_Side = TypeVar("_Side")
+Sides = Annotated[list[_Side], Field(min_length=2, max_length=2, description="Height and width in pixels.")]
+
+SMALL_IMAGE = 64
+"""Pixels of the shorter side up to which networks made for ImageNet are built in their form for small images."""
 
 
 class Arguments(BaseModel):
@@ -28,9 +33,7 @@ class ImageArguments(Arguments):
     """Arguments of a network that reads images."""
 
     in_channels: int = Field(ge=1, le=4096, description="Channels of an image.")
-    input_size: Annotated[list[Annotated[Side, Field(ge=2)]], Field(min_length=2, max_length=2)] = Field(
-        description="Height and width in pixels."
-    )
+    input_size: Sides[Annotated[Side, Field(ge=2)]]
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -72,3 +75,64 @@ class MlpArguments(FlatArguments):
     hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(max_length=16)] = Field(
         [300, 100], description="Width of each hidden layer, input to output."
     )
+
+
+class Conv4Arguments(ImageArguments):
+    """Arguments of a network that halves its image twice, rounding down."""
+
+    input_size: Sides[Annotated[Side, Field(ge=4)]]
+
+
+class Conv6Arguments(ImageArguments):
+    """Arguments of a network that halves its image three times, rounding down."""
+
+    input_size: Sides[Annotated[Side, Field(ge=8)]]
+
+
+class LeNet5Arguments(ImageArguments):
+    """Arguments of a network that twice takes a border of 2 pixels off its image and halves it, rounding down."""
+
+    input_size: Sides[Annotated[Side, Field(ge=16)]]
+
+
+def _by_size(small: str, large: str) -> Any:
+    """Choose between two forms of a network by the size of its images."""
+    return Field(
+        default_factory=lambda known: small if min(known["input_size"]) <= SMALL_IMAGE else large,
+        description=f"Left out: {small} for images of up to {SMALL_IMAGE} pixels on the shorter side, else {large}.",
+    )
+
+
+class StemArguments(ImageArguments):
+    """Arguments of a network made for ImageNet, with a form for small images."""
+
+    stem: Literal["cifar", "imagenet"] = _by_size("cifar", "imagenet")
+
+
+class VggArguments(ImageArguments):
+    """Arguments of a VGG network."""
+
+    input_size: Sides[Annotated[Side, Field(ge=16)]]
+    classifier: Literal["single", "imagenet"] = _by_size("single", "imagenet")
+
+    @model_validator(mode="after")
+    def _survives_five_pools(self) -> "VggArguments":
+        if self.classifier == "imagenet" and min(self.input_size) < 32:
+            raise ValueError(
+                f"expected an input_size of at least 32 by 32 with the classifier imagenet, got {self.input_size}"
+            )
+        return self
+
+
+class WideResNetArguments(ImageArguments):
+    """Arguments of a wide residual network."""
+
+    depth: int = Field(28, ge=10, le=400, description="6n + 4 for n blocks in each of three stages.")
+    width: int = Field(10, ge=1, le=64, description="Times 16, 32, 64: the channels of the three stages.")
+
+    @field_validator("depth")
+    @classmethod
+    def _fills_three_stages(cls, depth: int) -> int:
+        if depth % 6 != 4:
+            raise ValueError(f"expected a depth of 6n + 4, such as 16, 22, 28 or 40, got {depth}")
+        return depth

@@ -2,27 +2,33 @@
 
 from itertools import pairwise
 from math import prod
+from typing import Literal
 
 from ticketing.architectures.architecture import Architecture
 from ticketing.architectures.arguments import FlatArguments, MlpArguments
 from ticketing.architectures.inventory import Layer
 
 # The `lenet-fc` setting of Frankle & Carbin 2018, figure 2.
-_TRAINING = {
+TRAINING = {
     "length": "50000it",
     "batch_size": 60,
     "optimizer": {"name": "adam", "learning_rate": 1.2e-3},
     "schedule": {"name": "constant"},
     "evaluate_every": "100it",
 }
-_RATE = {"default": 0.2, "output": 0.1}
+RATE = {"default": 0.2, "output": 0.1}
+
+
+def linear(name: str, into: int, out: int, role: Literal["hidden", "output"] = "hidden") -> Layer:
+    """Write the row of a linear layer."""
+    return Layer(name, "linear", (out, into), True, into * out, role)
 
 
 def linear_layers(widths: tuple[int, ...], *, first: int = 1) -> tuple[Layer, ...]:
     """List the layers `fc<first>`, ... between successive widths; the last one makes the logits."""
     pairs = list(pairwise(widths))
     return tuple(
-        Layer(f"fc{first + i}", "linear", (out, into), True, into * out, "output" if i == len(pairs) - 1 else "hidden")
+        linear(f"fc{first + i}", into, out, "output" if i == len(pairs) - 1 else "hidden")
         for i, (into, out) in enumerate(pairs)
     )
 
@@ -43,7 +49,7 @@ MLP = Architecture(
     classes=10,
     initialiser="glorot_normal",
     layers=_mlp_layers,
-    preset={"training": {**_TRAINING, "length": "20ep", "evaluate_every": "1ep"}, "rate": _RATE},
+    preset={"training": {**TRAINING, "length": "20ep", "evaluate_every": "1ep"}, "rate": RATE},
 )
 LENET_300_100 = Architecture(
     name="lenet-300-100",
@@ -53,5 +59,5 @@ LENET_300_100 = Architecture(
     classes=10,
     initialiser="glorot_normal",
     layers=_lenet_layers,
-    preset={"training": _TRAINING, "rate": _RATE},
+    preset={"training": TRAINING, "rate": RATE},
 )

@@ -108,4 +108,4 @@ def statistics(x: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 def torch_dtype(precision: str) -> torch.dtype:
     """Give the dtype examples are kept in for a precision of training."""
-    return torch.bfloat16 if precision == "bf16" else torch.float32
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

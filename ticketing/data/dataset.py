@@ -24,6 +24,8 @@ class Dataset:
     name: str
     fingerprint: str
     """sha256 of the canonical arrays."""
+    labels_changed: int = 0
+    """Training labels that the recipe's label noise made wrong; no other split has any."""
     notes: tuple[str, ...] = ()
     """What a reader of the report must know of the splits, in whole sentences."""
 

@@ -1,4 +1,4 @@
-"""From a canonical file to the tensors a training reads: roles of the splits, normalisation, layout, device."""
+"""From a canonical file to the tensors a training reads: roles of the splits, wrong labels, layout, device."""
 
 from typing import Literal
 
@@ -7,10 +7,12 @@ from torch import Tensor
 
 from ticketing.data.canonical import Canonical, torch_dtype
 from ticketing.data.dataset import Dataset
+from ticketing.data.label_noise import noisy
 from ticketing.errors import DataError
 from ticketing.recipe import Iterative
 from ticketing.seeds import derive
 from ticketing.splits import stratified, validation_size
+from ticketing.suitability import check_data
 
 Split = tuple[Tensor, Tensor]
 
@@ -27,22 +29,25 @@ def prepare(
 
     A validation split that the dataset brings is used as it is. Otherwise one twelfth of train becomes it, or, for
     a model that came trained (and so has seen train), half of test. The draw is stratified and depends on the
-    recipe's seed alone.
+    recipe's seed alone. Label noise is in train alone, after the split.
 
     Args:
         canonical: The dataset.
-        recipe: Its seed and `training.precision` count.
+        recipe: Its seed, `training.precision` and `training.label_noise` count.
         weights: Which moment the model's weights are of.
         device: Where the tensors are to be.
         channels_last: Lay images out channels-last, as networks with convolutions want them.
 
     Raises:
         DataError: Half of test is to become validation, and test is one example.
+        RecipeError: Augmentation or label noise does not suit the dataset.
     """
+    summary = canonical.summary
+    check_data(recipe.training, shape=summary.shape, classes=summary.classes)
     train, test = canonical.split("train"), canonical.split("test")
     notes: tuple[str, ...] = ()
     seed = derive(recipe.seed, 0, "split")
-    if "validation" in canonical.summary.splits:
+    if "validation" in summary.splits:
         validation = canonical.split("validation")
     elif weights == "trained":
         size = len(test[1]) // 2
@@ -55,14 +60,31 @@ def prepare(
         )
     else:
         validation, train = _carve(train, validation_size(len(train[1])), seed)
-    summary, dtype = canonical.summary, torch_dtype(recipe.training.precision)
+    train, labels_changed = _mislabelled(train, recipe, summary.classes)
+    dtype = torch_dtype(recipe.training.precision)
     arrays: dict[str, Tensor] = {}
     for name, (x, y) in {"train": train, "validation": validation, "test": test}.items():
         normalised = _normalised(x.to(device), summary.mean, summary.std).to(dtype)
         if channels_last and x.dim() == 4:
             normalised = normalised.contiguous(memory_format=torch.channels_last)
         arrays |= {f"x_{name}": normalised, f"y_{name}": y.to(device)}
-    return Dataset(**arrays, classes=summary.classes, name=summary.name, fingerprint=summary.fingerprint, notes=notes)
+    return Dataset(
+        **arrays,
+        classes=summary.classes,
+        name=summary.name,
+        fingerprint=summary.fingerprint,
+        labels_changed=labels_changed,
+        notes=notes,
+    )
+
+
+def _mislabelled(train: Split, recipe: Iterative, classes: int) -> tuple[Split, int]:
+    """Make labels wrong as the recipe asks, and count them."""
+    noise, (x, y) = recipe.training.label_noise, train
+    if noise is None:
+        return train, 0
+    labels, changed = noisy(y.numpy(), noise, classes=classes, seed=derive(recipe.seed, 0, "label_noise"))
+    return (x, torch.from_numpy(labels)), changed
 
 
 def _carve(split: Split, size: int, seed: int) -> tuple[Split, Split]:

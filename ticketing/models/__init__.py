@@ -10,15 +10,23 @@ from torch import nn
 
 from ticketing.architectures import Inventory, inventory
 from ticketing.folder import ModelSpec
-from ticketing.models.convnet import build_conv_2
+from ticketing.models.convnet import build_conv, build_lenet_5
 from ticketing.models.mlp import build_mlp
-from ticketing.models.resnet import build_resnet_20
+from ticketing.models.mobilenet import build_mobilenet
+from ticketing.models.preresnet import build_preresnet, build_wide_resnet
+from ticketing.models.resnet import build_resnet, build_small_resnet
+from ticketing.models.vgg import build_vgg
 
 BUILDERS: Mapping[str, Callable[[Inventory], nn.Module]] = {
-    "mlp": build_mlp,
-    "lenet-300-100": build_mlp,
-    "conv-2": build_conv_2,
-    "resnet-20": build_resnet_20,
+    **dict.fromkeys(("mlp", "lenet-300-100"), build_mlp),
+    "lenet-5": build_lenet_5,
+    **dict.fromkeys(("conv-2", "conv-4", "conv-6"), build_conv),
+    **dict.fromkeys(("resnet-20", "resnet-32", "resnet-56", "resnet-110"), build_small_resnet),
+    **dict.fromkeys(("resnet-18", "resnet-34", "resnet-50"), build_resnet),
+    **dict.fromkeys(("preresnet-56", "preresnet-101"), build_preresnet),
+    "wide-resnet": build_wide_resnet,
+    **dict.fromkeys(("vgg-11-bn", "vgg-13-bn", "vgg-16-bn", "vgg-19-bn"), build_vgg),
+    "mobilenet-v2": build_mobilenet,
 }
 
 

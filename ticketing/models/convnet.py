@@ -1,37 +1,37 @@
-"""The modules of `conv-2`; its layers are listed in `ticketing.architectures.convnet`."""
+"""The modules of `conv-2/4/6` and `lenet-5`; their layers are listed in `ticketing.architectures.convnet`."""
 
-from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional
+from collections import OrderedDict
+
+from torch import nn
 
 from ticketing.architectures import Inventory
 
 
-class Conv2(nn.Module):
-    """Two 3x3 convolutions, a 2x2 max pool and three fully connected layers (Frankle & Carbin 2018, figure 2)."""
-
-    def __init__(self, in_channels: int, flat: int, classes: int) -> None:
-        """Take the image's channels, the values left after the pool, and the number of classes."""
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 64, 3, padding=1)
-        self.conv2 = nn.Conv2d(64, 64, 3, padding=1)
-        self.fc1 = nn.Linear(flat, 256)
-        self.fc2 = nn.Linear(256, 256)
-        self.fc3 = nn.Linear(256, classes)
-
-    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
-        """Give the logits."""
-        x = self.conv1(x).relu_()
-        x = functional.max_pool2d(self.conv2(x).relu_(), 2)
-        # reshape, not view: the pool's output is channels-last, and the flattened order is that of the channels first.
-        x = x.reshape(x.shape[0], -1)
-        x = self.fc1(x).relu_()
-        x = self.fc2(x).relu_()
-        logits: Tensor = self.fc3(x)
-        return logits
+def build_conv(inventory: Inventory) -> nn.Sequential:
+    """Build `conv-2`, `conv-4` or `conv-6`: 3x3 convolutions, a 2x2 max pool behind every second one."""
+    return _build(inventory, padding=1, pool_every=2)
 
 
-def build_conv_2(inventory: Inventory) -> Conv2:
-    """Build the network that an inventory of `conv-2` lists."""
-    fc1 = next(layer for layer in inventory.layers if layer.name == "fc1")
-    return Conv2(inventory.input_shape[0], fc1.weight[1], inventory.classes)
+def build_lenet_5(inventory: Inventory) -> nn.Sequential:
+    """Build `lenet-5`: 5x5 convolutions without padding, a 2x2 max pool behind each."""
+    return _build(inventory, padding=0, pool_every=1)
+
+
+def _build(inventory: Inventory, *, padding: int, pool_every: int) -> nn.Sequential:
+    """Convolutions with ReLU and pools, then fully connected layers with ReLU between them."""
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    convolutions = [layer for layer in inventory.layers if layer.kind == "conv"]
+    for number, layer in enumerate(convolutions, start=1):
+        out, into, kernel, _ = layer.weight
+        modules[layer.name] = nn.Conv2d(into, out, kernel, padding=padding)
+        modules[f"relu_{layer.name}"] = nn.ReLU(inplace=True)
+        if number % pool_every == 0:
+            modules[f"pool_{layer.name}"] = nn.MaxPool2d(2)
+    # Images are channels-last, but what is flattened is in the order of the channels first.
+    modules["flatten"] = nn.Flatten()
+    for layer in inventory.layers[len(convolutions) :]:
+        out, into = layer.weight
+        modules[layer.name] = nn.Linear(into, out)
+        if layer.role == "hidden":
+            modules[f"relu_{layer.name}"] = nn.ReLU(inplace=True)
+    return nn.Sequential(modules)

@@ -6,10 +6,13 @@ on them is merged in by `ticketing.parsing.resolve`.
 
 from ticketing.recipe.evidence import EVIDENCE_WORDS, Control, Evidence
 from ticketing.recipe.iterative import DEFAULT_LEVELS, MOST_LEVELS, Iterative
+from ticketing.recipe.label_noise import LabelNoise
+from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
+from ticketing.recipe.optimizer import SGD, Adam, AdamW, Optimizer
 from ticketing.recipe.part import Part
 from ticketing.recipe.pruning import LayerKind, Rate, Target
 from ticketing.recipe.recipe import RECIPE_VERSION, Recipe
-from ticketing.recipe.training import SGD, Adam, Constant, Milestones, Optimizer, Schedule, Training
+from ticketing.recipe.training import Augment, Ema, Precision, Training
 
 __all__ = [
     "DEFAULT_LEVELS",
@@ -19,14 +22,21 @@ __all__ = [
     "SEARCHES",
     "SGD",
     "Adam",
+    "AdamW",
+    "Augment",
     "Constant",
     "Control",
+    "Cosine",
+    "Ema",
     "Evidence",
     "Iterative",
+    "LabelNoise",
     "LayerKind",
     "Milestones",
+    "OneCycle",
     "Optimizer",
     "Part",
+    "Precision",
     "Rate",
     "Recipe",
     "Schedule",

@@ -5,6 +5,17 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from ticketing.recipe.masking import (
+    CRITERION_WORDS,
+    KEPT_WORDS,
+    PRUNED_WORDS,
+    SCOPE_WORDS,
+    Criterion,
+    Kept,
+    Pruned,
+    Scope,
+    described,
+)
 from ticketing.recipe.pruning import Rate, RateField, Target
 from ticketing.recipe.recipe import Recipe
 from ticketing.step import Step
@@ -34,16 +45,33 @@ class Iterative(Recipe):
         "its validation loss.",
     )
     rate: RateField = Rate()
-    scope: Literal["layerwise", "global"] = Field("layerwise", description="Who competes with whom.")
-    criterion: Literal["large_final"] = Field("large_final", description="Score of an entry: |trained weight|.")
+    scope: Scope = Field(
+        "layerwise",
+        description="Who competes with whom, and how many stay where.",
+        json_schema_extra=described(SCOPE_WORDS, "docs/searches/criteria.md"),
+    )
+    criterion: Criterion = Field(
+        "large_final",
+        description="Score of an entry; the highest stay. w_i before training, w_f after.",
+        json_schema_extra=described(CRITERION_WORDS, "docs/searches/criteria.md"),
+    )
     structure: Literal["weight"] = "weight"
     rewind: Literal["lr", "none", "auto"] | Step = Field(
         Step("0it"),
         description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule), "
         "none (keep them, go on at the last learning rate) or auto (the earliest step stable to the data order).",
     )
-    kept: Literal["rewind"] = "rewind"
-    pruned: Literal["zero"] = "zero"
+    kept: Kept = Field(
+        "rewind",
+        description="What a kept entry restarts as (the mask-1 action of Zhou et al. 2019).",
+        json_schema_extra=described(KEPT_WORDS, "docs/searches/actions.md"),
+    )
+    keep_sign: bool = Field(False, description="Give reinit and the reshuffles the signs of the initial weights.")
+    pruned: Pruned = Field(
+        "zero",
+        description="What a removed entry holds from then on (the mask-0 action of Zhou et al. 2019).",
+        json_schema_extra=described(PRUNED_WORDS, "docs/searches/actions.md"),
+    )
     allow_collapse: bool = Field(False, description="Let a parameter lose every entry instead of failing.")
 
     @model_validator(mode="before")
@@ -53,15 +81,24 @@ class Iterative(Recipe):
             return {**value, "levels": DEFAULT_LEVELS}
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_sparse_file_of_what_is_not_zero(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "outputs" not in value and value.get("pruned", "zero") != "zero":
+            return {**value, "outputs": ("ticket", "model", "mask")}
+        return value
+
     @model_validator(mode="after")
     def _parts_agree(self) -> "Iterative":
         if self.levels is not None and self.target is not None:
             raise ValueError("expected levels or target, got both: the rate decides how many levels a target needs")
-        if self.scope == "global":
-            odd = [k for k in ("conv", "linear", "output") if self.rate.of(k) not in (0, self.rate.default)]
+        if self.scope != "layerwise":
+            kinds: dict[str, float] = {k: self.rate.of(k) for k in ("conv", "linear", "output")}
+            odd = [k for k, rate in (kinds | self.rate.by_name).items() if rate not in (0, self.rate.default)]
             if odd:
                 raise ValueError(
-                    f"expected one rate for all kinds (or 0 to exempt one) with scope global, got another for {odd}"
+                    f"expected one rate for all kinds and names (or 0 to exempt one) with scope {self.scope}, "
+                    f"got another for {odd}"
                 )
         rewind, length, own = self.rewind, self.training.length, self.level_length
         if isinstance(own, Step) and (own.count == 0 or (own != length and _known_to_be_by(length, own))):

@@ -1,5 +1,6 @@
 """How much is pruned, of which layers, and where it ends."""
 
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -7,20 +8,35 @@ from pydantic import BeforeValidator, Field, model_validator
 from ticketing.recipe.part import Part, Share
 
 LayerKind = Literal["conv", "linear", "output"]
+Glob = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Rate(Part):
-    """Share of the currently kept entries that one level removes, by kind of layer."""
+    """Share of the currently kept entries that one level removes, by kind of layer and by name."""
 
     default: Share = Field(0.2, description="For every kind that has no rate of its own.")
     conv: Share | None = Field(None, description="Convolutions.")
     linear: Share | None = Field(None, description="Linear layers other than the output layer.")
     output: Share | None = Field(None, description="The layer that makes the logits; 0 exempts it.")
+    by_name: dict[Glob, Share] = Field(
+        {}, max_length=100, description="Of layers whose name matches a glob (layer1.*), before the rate of their kind."
+    )
 
     def of(self, kind: LayerKind) -> float:
         """Give the rate of a kind of layer."""
         own: float | None = getattr(self, kind)
         return self.default if own is None else own
+
+    def of_layer(self, name: str, kind: LayerKind) -> float:
+        """Give the rate of a layer: that of the most literal glob that matches its name, else of its kind.
+
+        The most literal has the most characters that are no `*` or `?`; among equals the first in the alphabet goes,
+        for a JSON object has no order to go by.
+        """
+        matching = [glob for glob in self.by_name if fnmatchcase(name, glob)]
+        if not matching:
+            return self.of(kind)
+        return self.by_name[min(matching, key=lambda glob: (-len(glob.replace("*", "").replace("?", "")), glob))]
 
 
 class Target(Part):

@@ -1,50 +1,23 @@
-"""How one network is trained: optimizer, schedule, length, precision; knows no search."""
+"""How one network is trained: optimizer, schedule, length, precision, what is done to its data; knows no search."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ticketing.recipe.part import Part
+from ticketing.recipe.label_noise import LabelNoise
+from ticketing.recipe.learning_rate import Constant, Schedule
+from ticketing.recipe.optimizer import Adam, Optimizer
+from ticketing.recipe.part import Part, Share
 from ticketing.step import Step
 
-
-class SGD(Part):
-    """Stochastic gradient descent with momentum, as `torch.optim.SGD` defines it."""
-
-    name: Literal["sgd"]
-    learning_rate: float = Field(0.1, gt=0, le=1000)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = False
-    weight_decay: float = Field(0.0, ge=0, le=1, description="L2 term added to the gradient.")
+Precision = Literal["fp32", "bf16", "fp16"]
+Augment = Literal["none", "flip", "crop", "flip_crop", "cutout"]
 
 
-class Adam(Part):
-    """Adam as `torch.optim.Adam` defines it (Kingma & Ba 2014, algorithm 1), epsilon 1e-8."""
+class Ema(Part):
+    """The running average of the weights, which is then what is evaluated and handed on."""
 
-    name: Literal["adam"]
-    learning_rate: float = Field(1.2e-3, gt=0, le=1000)
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
-    weight_decay: float = Field(0.0, ge=0, le=1, description="L2 term added to the gradient.")
-
-
-class Constant(Part):
-    """The same learning rate from the end of the warm-up to the end."""
-
-    name: Literal["constant"]
-    warmup: Step = Field(Step("0it"), description="Linear from 0 to the full rate over this long.")
-
-
-class Milestones(Part):
-    """The learning rate is multiplied by `factor` at each of the given steps."""
-
-    name: Literal["milestones"]
-    at: tuple[Step, ...] = Field(min_length=1, max_length=20)
-    factor: float = Field(0.1, gt=0, lt=1)
-    warmup: Step = Field(Step("0it"), description="Linear from 0 to the full rate over this long.")
-
-
-Optimizer = Annotated[SGD | Adam, Field(discriminator="name")]
-Schedule = Annotated[Constant | Milestones, Field(discriminator="name")]
+    decay: float = Field(gt=0, lt=1, description="Share of the average that an update leaves as it was.")
 
 
 class Training(Part):
@@ -54,11 +27,18 @@ class Training(Part):
     batch_size: int = Field(128, ge=1, le=65536, description="Examples per update.")
     optimizer: Optimizer = Adam(name="adam")
     schedule: Schedule = Constant(name="constant")
-    precision: Literal["fp32", "bf16"] = Field(
+    precision: Precision = Field(
         "fp32",
-        description="bf16 computes forward and backward in bfloat16 under autocast, weights stay fp32.",
+        description="bf16 and fp16 compute forward and backward in 16 bits under autocast, weights stay fp32; "
+        "fp16 scales the loss and needs a GPU.",
     )
-    augment: Literal["none"] = "none"
+    augment: Augment = Field("none", description="How a training image is changed each time it is seen.")
+    label_noise: LabelNoise | None = Field(None, description="Training labels made wrong on purpose.")
+    label_smoothing: Share = Field(0.0, description="Share of the target spread evenly over all classes.")
+    gradient_clip: float | None = Field(
+        None, gt=0, le=1e6, description="Largest L2 norm of the gradient, over all kept entries together."
+    )
+    ema: Ema | None = Field(None, description="Average the weights over the updates; off when absent.")
     evaluate_every: Step = Field(Step("1ep"), description="How often the validation split is evaluated.")
     deterministic: bool = Field(True, description="Same execution key, same bits.")
 

@@ -63,13 +63,7 @@ def card(report: words.Report) -> str:
             "",
             "## Loading it",
             "",
-            "`model.safetensors` is the trained sparse network in the dense layout, under the keys of the network: it",
-            "loads wherever the dense one did. `ticket.safetensors` holds the weights the ticket restarts from, zeros",
-            "where pruned. `mask.safetensors` holds one bit per weight. `sparse.safetensors` is the small file:",
-            "",
-            "```python",
-            DECODER.rstrip(),
-            "```",
+            *_loading(report),
             "",
             "## Where it is and is not faster",
             "",
@@ -81,6 +75,20 @@ def card(report: words.Report) -> str:
             "",
         ]
     )
+
+
+def _loading(report: words.Report) -> list[str]:
+    files = [
+        "`model.safetensors` is the trained sparse network in the dense layout, under the keys of the network: it",
+        "loads wherever the dense one did. `ticket.safetensors` holds the weights the ticket restarts from,",
+        "`mask.safetensors` one bit per weight.",
+    ]
+    pruned = report["recipe"].get("pruned", "zero")
+    if pruned != "zero":
+        held = "in both they hold zero or their initial weight, untrained, so there is no small file."
+        return [*files, f"What the mask removed is not all zero (`pruned: {plain(pruned)}`):", held]
+    small = "Both are zero where pruned. `sparse.safetensors` is the small file:"
+    return [*files, small, "", "```python", DECODER.rstrip(), "```"]
 
 
 def _level(row: dict[str, Any]) -> list[str]:

@@ -77,6 +77,7 @@ def document(
             "train": len(bench.data.y_train),
             "validation": len(bench.data.y_validation),
             "test": len(bench.data.y_test),
+            "labels_changed": bench.data.labels_changed,
         },
         "model": {
             "architecture": bench.subject.spec.architecture,
@@ -117,7 +118,7 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
     over from its parent is in neither, and stands beside them.
     """
     searched = [Where.of_piece(piece) for piece in bench.journal.facts if piece.startswith("search/")]
-    search = [(bench.result(w), found.mask(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
+    search = [(bench.result(w), found.carrying(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
     inherited = [w for w in searched if bench.inherited(w)]
     evidence = bench.recipe.evidence
     of_search = evidence.replicates_of == "search"
@@ -127,7 +128,7 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
         for where in trainings(bench, replicate, tuple(judged))
     ]
     certificate = [
-        (bench.result(where), found.mask(where.replicate if of_search else 0, where.level))
+        (bench.result(where), found.carrying(where.replicate if of_search else 0, where.level))
         for where in certified
         if not bench.reused(where)
     ]
@@ -149,7 +150,7 @@ def _taken_over(bench: Workbench, found: Findings, inherited: Sequence[Where]) -
         recipe = recipe_of_level(where.level, bench.recipe, bench.start)
         flops += training_flops(
             bench.subject.inventory,
-            found.mask(where.replicate, where.level).counts(),
+            found.carrying(where.replicate, where.level).counts(),
             updates=bench.result(where).updates,
             batch_size=min(recipe.training.batch_size, len(bench.data.y_train)),
         )

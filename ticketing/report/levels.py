@@ -31,8 +31,8 @@ def level_rows(
 
 
 def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor, "..."]) -> dict[str, Any]:
-    mask = found.mask(0, level)
-    kept, effective = mask.counts(), effective_counts(bench.subject, mask, varying)
+    mask, carrying = found.mask(0, level), found.carrying(0, level)
+    kept, effective = mask.counts(), effective_counts(bench.subject, mask, varying, carrying=carrying)
     return {
         "level": level,
         "kept": mask.kept_count,
@@ -40,6 +40,8 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
         "sparsity": mask.sparsity,
         "density": mask.density,
         "effective_density": sum(effective.values()) / mask.total,
+        "frozen": carrying.kept_count - mask.kept_count,
+        "ineligible_kept": found.ineligible_kept(0, level),
         "layers": [
             {"name": name, "kept": kept[name], "effective": effective[name], "total": mask[name].numel()}
             for name in bench.subject.shapes

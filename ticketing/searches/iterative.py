@@ -1,4 +1,4 @@
-"""Train, prune the smallest, rewind, repeat (Frankle & Carbin 2018; Renda et al. 2020); looks at train and validation.
+"""Train, score, prune, rewind, repeat (Frankle & Carbin 2018; Renda et al. 2020); looks at train and validation.
 
 One-shot pruning is one level. Every level ends in a checkpoint that carries its figures and the next level's mask.
 Which level is next, and what it is cut from, `ticketing.ways` says.
@@ -7,8 +7,8 @@ Which level is next, and what it is cut from, `ticketing.ways` says.
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from ticketing.actions import Actions, with_initial
 from ticketing.counts import groups, kept_counts
-from ticketing.criteria import CRITERIA
 from ticketing.errors import CollapseError
 from ticketing.evaluation import evaluate
 from ticketing.facts import say_completed, say_mask_drawn
@@ -19,6 +19,7 @@ from ticketing.results import Result
 from ticketing.reuse import KEPT, Course, forget, train_once
 from ticketing.rewinding import STABILITY, Restart, initial_state, restart_of, settled
 from ticketing.scope import select
+from ticketing.scoring import scored
 from ticketing.seeds import derive
 from ticketing.stability import check_sparse, choose_rewind
 from ticketing.start import keeps_restarts
@@ -45,7 +46,8 @@ def search(bench: Workbench, replicate: int) -> None:
         choose_rewind(bench, partial(_dense_run, bench))
     ladder = kept_counts(bench.subject.inventory, bench.recipe, bench.start)
     restart = restart_of(settled(bench.recipe, bench.journal.facts), per_epoch=bench.per_epoch)
-    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed)
+    actions = Actions.of(bench.recipe)
+    found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=actions)
     way, walked = way_of(bench, replicate), list[Walked]()
     here: Cut | None = Cut(0, after=0)
     while here is not None:
@@ -120,13 +122,13 @@ def _keep(
 def _trained(bench: Workbench, found: Findings, where: Where, *, restart: Restart) -> tuple[Trained, Result]:
     if where.level:
         bench.phase("rewind")
-    rewind_point = found.rewind_point(where.replicate, where.level)
+    start = found.start(where.replicate, where.level)
     bench.phase("train_level" if where.level else "train_dense")
     course = _course(bench, where, mask=found.mask(where.replicate, where.level), restart=restart)
     captures = () if where.level else (restart.first_step,)
     if bench.recipe.rewind == "auto" and where.replicate == 0:
-        return train_once(bench, where, rewind_point, course, capture_at=captures)
-    return bench.train(where, rewind_point, **vars(course), capture_at=captures)
+        return train_once(bench, where, start, course, capture_at=captures)
+    return bench.train(where, start, **vars(course), capture_at=captures)
 
 
 def _dense_run(bench: Workbench, capture_at: tuple[int, ...]) -> Trained:
@@ -185,14 +187,8 @@ def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[st
     bench.phase("prune")
     recipe, replicate, level = bench.recipe, where.replicate, where.level
     before, members = found.mask(replicate, after), groups(bench.subject.inventory, recipe)
-    score = CRITERIA[recipe.criterion]
-    mask = select(
-        score(found.latest(replicate), found.initial(replicate), bench.subject.prunable),
-        counts,
-        members,
-        within=before,
-        allow_collapse=recipe.allow_collapse,
-    )
+    scores = scored(bench, found, replicate, level, after=after)
+    mask = select(scores.of, counts, members, within=before, allow_collapse=recipe.allow_collapse, ties=scores.ties)
     bench.invariants.mask_drawn(
         mask,
         before=before,
@@ -202,7 +198,24 @@ def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[st
         name=f"level {level}, replicate {replicate}",
     )
     found.keep_mask(replicate, level, mask)
-    say_mask_drawn(bench, where, mask)
+    if found.actions.holds:
+        _decide_what_is_held(found, replicate, level, after)
+    if (ineligible := scores.ineligible_in(mask)) is not None:
+        found.keep_ineligible(replicate, level, ineligible)
+    say_mask_drawn(bench, where, mask, **({} if ineligible is None else {"ineligible_kept": ineligible}))
+
+
+def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:
+    """Keep which entries the level begins with at their initial weight: its mask and what was trained decide."""
+    initial = with_initial(
+        found.actions.pruned,
+        before=found.mask(replicate, after),
+        mask=found.mask(replicate, level),
+        initial_before=found.initial_of(replicate, after),
+        initial=found.untrained(replicate, after),
+        trained=found.latest(replicate),
+    )
+    found.keep_initial_of(replicate, level, initial)
 
 
 def order_seed(bench: Workbench, where: Where) -> int:

@@ -54,6 +54,18 @@ def test_a_dry_run_lays_out_the_plan_once_all_is_known(service: Any) -> None:
     [
         ({"recipe": {"search": "iterative", "target": {"sparsity": 1.0}}}, "/recipe/target/sparsity"),
         ({"recipe": {"search": "iterative", "rewind": "3ep", "training": {"length": "63it"}}}, "/recipe/rewind"),
+        ({"recipe": RECIPE | {"training": {"precision": "fp16"}}}, "/recipe/training/precision"),
+        (
+            {
+                "recipe": RECIPE
+                | {"training": {"label_noise": {"kind": "asymmetric", "fraction": 0.2, "map": {"9": 10}}}}
+            },
+            "/recipe/training/label_noise/map",
+        ),
+        (
+            {"recipe": RECIPE | {"training": {"length": "2ep", "schedule": {"name": "cosine", "warmup": "42it"}}}},
+            "/recipe/training/schedule/warmup",
+        ),
         ({"model": {"architecture": "lenet-301"}}, "/model/architecture"),
         ({"model": "mdl_01J9ZD6T2N8Q4R5S6T7V8W9X0Y"}, "/model"),
     ],

@@ -44,6 +44,61 @@ def test_a_bad_argument_is_named(arguments: dict[str, Any], pointer: str) -> Non
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        *[("lenet-5", 16), ("conv-2", 2), ("conv-4", 4), ("conv-6", 8)],
+        *[("resnet-20", 2), ("resnet-18", 2), ("preresnet-56", 2), ("wide-resnet", 2)],
+        *[("vgg-11-bn", 16), ("mobilenet-v2", 2)],
+    ],
+)
+def test_an_image_too_small_for_the_pools_is_refused_and_no_larger_one(name: str, least: int) -> None:
+    enough = {"in_channels": 1, "input_size": [least, least + 1], "classes": 3}
+    assert all(layer.multiply_adds > 0 for layer in inventory(name, arguments_for(name, enough)).prunable)
+    with pytest.raises(ModelError, match=f"greater than or equal to {least}, got {least - 1}") as refused:
+        inventory(name, arguments_for(name, enough | {"input_size": [least, least - 1]}))
+    assert [fault.pointer for fault in refused.value.faults] == ["/arguments/input_size/1"]
+
+
+@pytest.mark.parametrize("name", ["lenet-5", "conv-4", "conv-6", "vgg-11-bn"])
+def test_the_smallest_image_is_the_smallest_that_leaves_a_pixel(name: str) -> None:
+    known = ARCHITECTURES[name]
+    least = known.arguments.model_json_schema()["properties"]["input_size"]["items"]["minimum"]
+    # model_construct checks nothing.
+    smaller = known.arguments.model_construct(
+        in_channels=1, input_size=[least - 1, least - 1], classes=3, classifier="single"
+    )
+    assert min(min(layer.entries, layer.multiply_adds) for layer in known.layers(smaller) if layer.prunable) == 0
+
+
+def test_the_imagenet_classifier_of_a_vgg_needs_images_that_survive_five_pools() -> None:
+    enough = {"in_channels": 3, "input_size": [32, 32], "classes": 10, "classifier": "imagenet"}
+    inventory("vgg-16-bn", enough)
+    with pytest.raises(ModelError, match=r"at least 32 by 32 with the classifier imagenet, got \[32, 31\]"):
+        inventory("vgg-16-bn", enough | {"input_size": [32, 31]})
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "small"), [("resnet-18", "stem", "cifar"), ("vgg-11-bn", "classifier", "single")]
+)
+def test_the_form_of_a_network_goes_by_the_shorter_side_of_its_images(name: str, argument: str, small: str) -> None:
+    assert arguments_for(name, {}, data_shape=(3, 64, 80))[argument] == small
+    assert arguments_for(name, {}, data_shape=(3, 65, 80))[argument] == "imagenet"
+    assert arguments_for(name, {argument: small}, data_shape=(3, 224, 224))[argument] == small
+
+
+def test_the_depth_of_a_wide_network_fills_three_stages() -> None:
+    with pytest.raises(ModelError, match="6n \\+ 4, such as 16, 22, 28 or 40, got 30") as refused:
+        arguments_for("wide-resnet", {"depth": 30})
+    assert refused.value.faults[0].pointer == "/arguments/depth"
+
+
+def test_a_form_that_cannot_be_chosen_is_no_second_fault() -> None:
+    with pytest.raises(ModelError) as refused:
+        inventory("resnet-18", {"in_channels": 3, "classes": 10})
+    assert [fault.pointer for fault in refused.value.faults] == ["/arguments/input_size"]
+
+
 def test_an_absurd_network_is_refused_before_anything_is_built() -> None:
     with pytest.raises(ModelError, match=str(MAX_PARAMETERS)):
         inventory("mlp", {"in_features": 1_000_000, "hidden": [65_536], "classes": 10})
@@ -64,13 +119,13 @@ def test_arguments_left_out_come_from_the_architectures_own_dataset(name: str) -
 
 @every_architecture
 def test_arguments_left_out_come_from_the_dataset_where_there_is_one(name: str) -> None:
-    filled = arguments_for(name, {}, data_shape=(1, 8, 6), classes=4)
-    assert (filled["in_channels"], filled["input_size"], filled["classes"]) == (1, [8, 6], 4)
+    filled = arguments_for(name, {}, data_shape=(1, 18, 16), classes=4)
+    assert (filled["in_channels"], filled["input_size"], filled["classes"]) == (1, [18, 16], 4)
 
 
 @every_architecture
 def test_arguments_given_win_over_the_dataset(name: str) -> None:
-    filled = arguments_for(name, {"classes": 7}, data_shape=(1, 8, 6), classes=4)
+    filled = arguments_for(name, {"classes": 7}, data_shape=(1, 18, 16), classes=4)
     assert filled["classes"] == 7
 
 

@@ -16,8 +16,9 @@ def listed(name: str) -> Inventory:
     [
         ("lenet-300-100", 784 * 300 + 300 * 100 + 100 * 10, 266_610),
         ("mlp", 266_200, 266_610),
-        # Frankle & Carbin 2018, figure 2: 4.3 million, of which 38 thousand in convolutions.
+        # Frankle & Carbin 2018, figure 2: 4.3 million, of which 38 thousand in convolutions; 260 thousand of conv-4.
         ("conv-2", 38_592 + 16_384 * 256 + 256 * 256 + 256 * 10, 4_301_642),
+        ("conv-4", 259_776 + 8_192 * 256 + 256 * 256 + 256 * 10, 2_425_930),
         # He et al. 2015, table 6: 0.27 million; with shortcuts that have parameters it would be 272,474.
         ("resnet-20", 268_336, 269_722),
     ],

@@ -12,7 +12,7 @@ from ticketing.data.canonical import Canonical, load_canonical
 from ticketing.data.dataset import Dataset
 from ticketing.data.inspection import inspect_upload
 from ticketing.data.preparation import prepare
-from ticketing.errors import DataError
+from ticketing.errors import DataError, RecipeError
 from ticketing.recipe import Iterative
 
 Open = Callable[..., Canonical]
@@ -41,8 +41,8 @@ def canonical(tmp_path: Path) -> Open:
 
 
 def prepared(canonical: Canonical, *, seed: int = 0, weights: Any = "initial", **words: Any) -> Dataset:
-    precision = words.pop("precision", "fp32")
-    recipe = Iterative.model_validate({"search": "iterative", "seed": seed, "training": {"precision": precision}})
+    training = {name: words.pop(name) for name in ("precision", "label_noise", "augment") if name in words}
+    recipe = Iterative.model_validate({"search": "iterative", "seed": seed, "training": training})
     return prepare(canonical, recipe=recipe, weights=weights, device="cpu", **words)
 
 
@@ -128,3 +128,39 @@ def test_bf16_and_channels_last_are_had_when_asked_for(canonical: Open) -> None:
     for x in (asked.x_train, asked.x_validation, asked.x_test):
         assert x.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(asked.x_train, plain.x_train.to(torch.bfloat16))
+
+
+def test_fp16_is_had_when_asked_for(canonical: Open) -> None:
+    assert prepared(canonical(), precision="fp16").x_train.dtype == torch.float16
+
+
+NOISE = {"kind": "symmetric", "fraction": 0.25}
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_label_noise_is_in_train_alone_and_counted(canonical: Open, validation: bool) -> None:
+    opened = canonical(validation=validation)
+    plain, made = prepared(opened), prepared(opened, label_noise=NOISE)
+    assert (plain.labels_changed, made.labels_changed) == (0, len(plain.y_train) // 4)
+    assert int((plain.y_train != made.y_train).sum()) == made.labels_changed
+    for name in ("x_train", "x_validation", "y_validation", "x_test", "y_test"):
+        assert torch.equal(getattr(plain, name), getattr(made, name)), name
+
+
+def test_half_of_test_is_taken_with_its_own_labels(canonical: Open) -> None:
+    made = prepared(canonical(), weights="trained", label_noise=NOISE)
+    assert made.labels_changed == 12
+    assert made.y_validation.tolist() == [row % 3 for row in rows_of(canonical(), made.x_validation)]
+
+
+def test_the_seed_decides_which_labels_are_wrong(canonical: Open) -> None:
+    opened = canonical(validation=True)
+    drawn = [prepared(opened, seed=seed, label_noise=NOISE).y_train.tolist() for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_what_does_not_suit_the_data_is_refused_at_its_field(canonical: Open) -> None:
+    with pytest.raises(RecipeError, match="from 0 to 2, got 3"):
+        prepared(canonical(), label_noise={"kind": "asymmetric", "fraction": 0.5, "map": {0: 3}})
+    with pytest.raises(RecipeError, match="without images"):
+        prepared(canonical(shape=(5,)), augment="flip")

@@ -1,5 +1,8 @@
 """ticketing.models: what is built is what the inventory lists, and computes what its paper says."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -8,14 +11,51 @@ from torch.nn import functional
 from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
 from ticketing.folder import ModelSpec
 from ticketing.models import BUILDERS, build
-from ticketing.models.resnet import Block
+from ticketing.subject import Subject, placed
+
+TinyArguments = Callable[[str], dict[str, Any]]
+MakeSubject = Callable[..., Subject]
 
 SAFETENSORS_WORD = {torch.float32: "F32", torch.int64: "I64"}
 every_architecture = pytest.mark.parametrize("name", list(ARCHITECTURES))
 
+# Of each family one, with the arguments that keep it small; the deeper ones differ in numbers of blocks alone.
+FAMILIES: dict[str, dict[str, Any]] = {
+    "lenet-5": {},
+    "conv-4": {},
+    "resnet-20": {},
+    "resnet-18": {},
+    "resnet-50": {},
+    "preresnet-56": {},
+    "wide-resnet": {"depth": 10, "width": 2},
+    "vgg-11-bn": {},
+    "mobilenet-v2": {},
+}
+every_family = pytest.mark.parametrize("name", list(FAMILIES))
+
 
 def built(name: str, **arguments: object) -> nn.Module:
     return build(ModelSpec(architecture=name, arguments=arguments_for(name, arguments)))
+
+
+def check(name: str, arguments: dict[str, Any]) -> None:
+    """Hold the state dict, the logits and the multiply-adds of the modules against the inventory."""
+    listed = inventory(name, arguments_for(name, arguments))
+    network = built(name, **arguments)
+    state = {key: (tuple(t.shape), SAFETENSORS_WORD[t.dtype]) for key, t in network.state_dict().items()}
+    assert list(state.items()) == [(key, tuple(entry)) for key, entry in listed.state.items()]
+    counted = {layer.name: layer.multiply_adds for layer in listed.prunable}
+    seen: dict[str, int] = {}
+
+    def count(layer_name: str, weight: torch.Tensor, output: torch.Tensor) -> None:
+        # Every output of a convolution or linear layer is a sum over one filter of the weight.
+        seen[layer_name] = output[0].numel() * weight[0].numel()
+
+    for layer_name, module in network.named_modules():
+        if layer_name in counted:
+            module.register_forward_hook(lambda m, _, output, n=layer_name: count(n, m.weight, output))
+    assert network(torch.empty(2, *listed.input_shape, device="meta")).shape == (2, listed.classes)
+    assert seen == counted
 
 
 def test_every_architecture_has_modules() -> None:
@@ -23,40 +63,79 @@ def test_every_architecture_has_modules() -> None:
 
 
 @every_architecture
-def test_the_state_dict_is_the_one_listed_in_order(name: str) -> None:
-    listed = inventory(name, arguments_for(name, {})).state
-    came = {key: (tuple(t.shape), SAFETENSORS_WORD[t.dtype]) for key, t in built(name).state_dict().items()}
-    assert list(came.items()) == [(key, tuple(entry)) for key, entry in listed.items()]
+def test_states_and_operations_are_those_listed(name: str) -> None:
+    check(name, {})
 
 
-@every_architecture
-@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 9, 7), (1, 2, 2)])
-def test_makes_one_logit_per_class_for_any_image(name: str, shape: tuple[int, ...]) -> None:
-    network = built(name, in_channels=shape[0], input_size=list(shape[1:]), classes=5)
-    assert network(torch.empty(4, *shape, device="meta")).shape == (4, 5)
+@pytest.mark.parametrize("beyond", [(0, 0), (1, 6), (55, 60)])
+@every_family
+def test_states_and_operations_are_those_listed_for_any_image(
+    name: str, beyond: tuple[int, int], tiny_arguments: TinyArguments
+) -> None:
+    height, width = tiny_arguments(name)["input_size"]
+    size = [height + beyond[0], width + beyond[1]]
+    check(name, {"in_channels": 2, "input_size": size, "classes": 5} | FAMILIES[name])
 
 
-@every_architecture
-def test_counted_multiply_adds_are_those_of_the_operations(name: str) -> None:
-    counted = {layer.name: layer.multiply_adds for layer in inventory(name, arguments_for(name, {})).prunable}
-    seen: dict[str, int] = {}
-
-    def count(layer_name: str, weight: torch.Tensor, output: torch.Tensor) -> None:
-        # Every output of a convolution or linear layer is a sum over one filter of the weight.
-        seen[layer_name] = output[0].numel() * weight[0].numel()
-
-    network = built(name)
-    for layer_name, module in network.named_modules():
-        if layer_name in counted:
-            module.register_forward_hook(lambda m, _, output, n=layer_name: count(n, m.weight, output))
-    network(torch.empty(1, *ARCHITECTURES[name].data_shape, device="meta"))
-    assert seen == counted
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("mlp", {"in_channels": 1, "input_size": [1, 3]}),
+        ("resnet-18", {"in_channels": 1, "input_size": [9, 7], "stem": "imagenet"}),
+        ("resnet-18", {"in_channels": 1, "input_size": [97, 70], "stem": "imagenet"}),
+        ("mobilenet-v2", {"in_channels": 1, "input_size": [33, 9], "stem": "imagenet"}),
+        ("mobilenet-v2", {"in_channels": 1, "input_size": [33, 9], "stem": "cifar"}),
+        ("vgg-11-bn", {"in_channels": 1, "input_size": [33, 60], "classifier": "imagenet"}),
+        ("vgg-11-bn", {"in_channels": 1, "input_size": [224, 224], "classifier": "imagenet"}),
+        ("wide-resnet", {"depth": 16, "width": 1}),
+    ],
+)
+def test_every_form_of_a_network_is_the_one_listed(name: str, arguments: dict[str, Any]) -> None:
+    check(name, {"classes": 4} | arguments)
 
 
 @every_architecture
 def test_nothing_is_allocated_however_large(name: str) -> None:
     network = built(name, in_channels=4, input_size=[64, 64], classes=1000)
     assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
+
+
+@every_family
+def test_the_same_batch_gives_the_same_gradients_however_images_lie(
+    name: str, make_subject: MakeSubject, tiny_arguments: TinyArguments
+) -> None:
+    subject = make_subject(name, **tiny_arguments(name) | FAMILIES[name])
+    x = torch.randn(4, *subject.inventory.input_shape, generator=torch.Generator().manual_seed(0))
+
+    def gradients(x: torch.Tensor, *, bf16: bool = False) -> list[torch.Tensor]:
+        network = placed(subject.module, subject.initial_state, device="cpu").train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = functional.cross_entropy(network(x).float(), torch.arange(4) % 3)
+        return list(torch.autograd.grad(loss, list(network.parameters())))
+
+    torch._C._set_deterministic_algorithms(True)
+    try:
+        one, same = (gradients(x.contiguous(memory_format=torch.channels_last)) for _ in range(2))
+        half = gradients(x.contiguous(memory_format=torch.channels_last), bf16=True)
+    finally:
+        torch._C._set_deterministic_algorithms(False)
+    first = gradients(x)
+    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    # Sums in another order; a norm over four examples of a pixel each makes small differences larger.
+    assert all((a - b).norm() <= 0.02 * (a.norm() + 1e-3) for a, b in zip(one, first, strict=True))
+    assert all(g.isfinite().all() for g in half)
+
+
+@pytest.mark.parametrize("name", ["resnet-34", "resnet-50", "vgg-13-bn", "vgg-16-bn", "vgg-19-bn", "resnet-110"])
+def test_a_large_network_makes_finite_logits(
+    name: str, make_subject: MakeSubject, tiny_arguments: TinyArguments
+) -> None:
+    subject = make_subject(name, **tiny_arguments(name))
+    network = placed(subject.module, subject.initial_state, device="cpu").eval()
+    with torch.inference_mode():
+        logits = network(torch.randn(1, *subject.inventory.input_shape, generator=torch.Generator().manual_seed(0)))
+    assert logits.isfinite().all()
+    assert logits.std() > 0
 
 
 def test_a_perceptron_is_linear_layers_with_relu_between() -> None:
@@ -77,18 +156,3 @@ def test_a_flat_network_reads_channels_last_images_in_channels_first_order() -> 
     assert torch.allclose(
         network.to(memory_format=torch.contiguous_format)(x), last, atol=1e-5
     )  # another summation order
-
-
-def test_a_shortcut_halves_the_image_and_pads_channels_without_parameters() -> None:
-    block = Block(2, 4)
-    x = torch.arange(32.0).reshape(1, 2, 4, 4)
-    carried = block._carried(x)
-    assert carried[:, [0, 3]].eq(0).all()
-    assert torch.equal(carried[:, 1:3], x[:, :, ::2, ::2])
-
-
-def test_a_residual_block_without_weights_passes_its_input_on() -> None:
-    block = Block(4, 4).eval()
-    nn.init.zeros_(block.bn2.weight)
-    x = torch.rand(1, 4, 5, 5)
-    assert torch.equal(block(x), x)

@@ -17,6 +17,13 @@ def test_the_card_has_the_verdict_the_levels_and_the_warnings(report: dict[str, 
     assert "no_speedup_from_unstructured" in said.replace("\\", "")
 
 
+def test_a_ticket_whose_removed_entries_hold_weights_is_not_called_small(report: dict[str, Any]) -> None:
+    report["recipe"]["pruned"] = "freeze"
+    said = card(report)
+    assert "sparse.safetensors" not in said
+    assert "(`pruned: freeze`)" in said
+
+
 def test_names_from_outside_cannot_become_markup(report: dict[str, Any]) -> None:
     report["job"]["name"] = "a\n# b | <script>"
     first = card(report).splitlines()[0]
