@@ -129,7 +129,7 @@ def _needed(bench: Workbench, replicate: int, levels: list[int], *, restart: Res
             yield f"initial/{replicate}/{above}"
     if restart.first_step:
         yield f"point/{replicate}"
-    if keeps_restarts(bench.recipe):
+    if restart.from_trained and keeps_restarts(bench.recipe):
         yield from (f"restart/{replicate}/{below}" for below in levels[1:-1])
     if replicate == 0 and bench.recipe.keep_levels == "models":
         yield from (f"trained/0/{below}" for below in levels[:-1])
