@@ -36,8 +36,12 @@ class Scores:
         return sum(int((kept & ~self.eligible[name]).sum()) for name, kept in mask.items())
 
 
-def scored(bench: Workbench, found: Findings, replicate: int, level: int, *, after: int) -> Scores:
-    """Score the candidates of a level by what the one it is cut from, `after`, held before and after training."""
+def scored(bench: Workbench, found: Findings, replicate: int, level: int, *, after: int | None = None) -> Scores:
+    """Score the candidates of a level by what the one it is cut from held before and after training.
+
+    That one is `after`, the level before when left out.
+    """
+    after = level - 1 if after is None else after
     recipe = bench.recipe
     within, initial = found.mask(replicate, after), found.untrained(replicate, after)
 
