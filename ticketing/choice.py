@@ -4,17 +4,19 @@ from typing import Any
 
 from ticketing.evidence import CHOICE
 from ticketing.findings import Findings
+from ticketing.results import curve_of
 from ticketing.start import searches_of
+from ticketing.walk import walk_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
 
 def choose(bench: Workbench, found: Findings) -> int:
-    """Choose the last level of the ladder, and put that into the log; give the level.
+    """Choose the last level of the first search's way, and put that into the log; give the level.
 
     Says `ticket_found` once in a run: an attempt that finds the choice in its journal does not say it again.
     """
-    level = bench.levels_total
+    level = walk_of(bench).within[-1]
     if CHOICE not in bench.journal.facts:
         mask = found.mask(0, level)
         bench.say(
@@ -26,7 +28,8 @@ def choose(bench: Workbench, found: Findings) -> int:
         )
         bench.journal.record(CHOICE, {"level": level})
         last_search = searches_of(bench.recipe.evidence) - 1
-        bench.between(Where.of_search(last_search, level, bench.plan.steps_per_training))
+        last = Where.of_search(last_search, level)
+        bench.between(last.at(curve_of(bench.journal.tensors[last.piece]["curve"])[-1].step))
     return level
 
 
@@ -35,9 +38,9 @@ def best_level(bench: Workbench, found: Findings) -> dict[str, Any]:
 
     Level 0 does by definition, so there always is one.
     """
-    means = [_mean_accuracy(bench, level) for level in range(bench.levels_total + 1)]
+    means = {level: _mean_accuracy(bench, level) for level in walk_of(bench).within}
     tolerance = bench.recipe.evidence.tolerance
-    level = max(level for level, mean in enumerate(means) if mean >= means[0] - tolerance)
+    level = max(level for level, mean in means.items() if mean >= means[0] - tolerance)
     return {
         "level": level,
         "sparsity": found.mask(0, level).sparsity,

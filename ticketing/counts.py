@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 from ticketing.architectures import Inventory, Layer
 from ticketing.erk import erk_ladder
 from ticketing.errors import CountError, Fault, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.recipe import Iterative
+from ticketing.recipe import MOST_LEVELS, Iterative
 from ticketing.schedule import kept_at, ladders
 
 
@@ -37,17 +38,34 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
     rows = [_sizes(inventory, members)] if start is None else _taken_over(inventory, recipe, start)
     _refuse_end_before(rows, recipe, start)
     sparsity = recipe.target.sparsity if recipe.target else None
-    levels = None if recipe.levels is None else recipe.levels - (len(rows) - 1)
+    to_a_drop = recipe.target is not None and sparsity is None
+    levels = MOST_LEVELS if to_a_drop else None if recipe.levels is None else recipe.levels - (len(rows) - 1)
     try:
         rows += _further(inventory, recipe, rows[-1], levels=levels, sparsity=sparsity, of=sum(rows[0].values()))
     except CountError as error:
         raise RecipeError(str(error), [Fault("/recipe/rate", "target_out_of_reach", str(error))]) from None
+    if to_a_drop:
+        return _as_far_as_rates_go(rows, recipe)
     if len(rows) == 1:
         detail = f"expected a sparsity that removes an entry, but {sparsity:g} of {sum(rows[0].values())} removes none"
         raise RecipeError(detail, [Fault("/recipe/target/sparsity", "removes_nothing", detail)])
     if not recipe.allow_collapse:
         _refuse_collapse(rows, recipe)
     return rows
+
+
+def _as_far_as_rates_go(rows: list[dict[str, int]], recipe: Iterative) -> list[dict[str, int]]:
+    """Give a ladder whose end is found while walking it as far as a level removes something and empties nothing."""
+    ends = (
+        level
+        for level, (before, after) in enumerate(pairwise(rows), start=1)
+        if after == before or (not recipe.allow_collapse and 0 in after.values())
+    )
+    end = next(ends, len(rows))
+    if end == 1:
+        detail = "expected rates that remove an entry and leave every layer one, but the first level already does not"
+        raise RecipeError(detail, [Fault("/recipe/rate", "target_out_of_reach", detail)])
+    return rows[:end]
 
 
 def _sizes(inventory: Inventory, members: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -124,7 +142,7 @@ def _refuse_end_before(rows: Sequence[Mapping[str, int]], recipe: Iterative, sta
     if recipe.levels is not None and recipe.levels < start.level:
         detail = f"expected {start.level} levels or more, as many as are taken over, got {recipe.levels}"
         raise RecipeError(detail, [Fault("/recipe/levels", "before_start", detail)])
-    if recipe.target is not None and kept_at(total, recipe.target.sparsity) > kept:
+    if recipe.target and recipe.target.sparsity and kept_at(total, recipe.target.sparsity) > kept:
         detail = f"expected {1 - kept / total:.6f} or more, where level {start.level} is, got {recipe.target.sparsity}"
         raise RecipeError(detail, [Fault("/recipe/target/sparsity", "before_start", detail)])
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ticketing.choice import best_level
-from ticketing.evidence import all_trainings, on_test
+from ticketing.evidence import all_trainings, finalist, on_test
 from ticketing.export.answers import write_answers
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
@@ -17,6 +17,8 @@ from ticketing.judgement import Judge
 from ticketing.provenance import provenance, state_digest
 from ticketing.report.document import document
 from ticketing.report.words import regime_sentence
+from ticketing.rewinding import settled
+from ticketing.stability import warnings_of_choice
 from ticketing.ticket import Ticket
 from ticketing.where import Where
 from ticketing.workbench import Workbench
@@ -27,7 +29,8 @@ def deliver(
 ) -> tuple[dict[str, Any], list[Listed]]:
     """Write everything a run made, and give the summary of the `finished` event and the list of files.
 
-    The delivered model is the one the first search trained at the delivered level, at its minimum validation loss.
+    The delivered model is the one the first search trained at the delivered level, or with shorter levels its
+    finalist, at its minimum validation loss.
 
     Args:
         out: The folder to fill.
@@ -38,7 +41,11 @@ def deliver(
         level: The delivered one.
     """
     recipe, spec_model = bench.recipe, bench.subject.spec
-    about = {"architecture": spec_model.architecture, "arguments": spec_model.arguments, "rewind": str(recipe.rewind)}
+    about = {
+        "architecture": spec_model.architecture,
+        "arguments": spec_model.arguments,
+        "rewind": str(settled(recipe, bench.journal.facts).rewind),
+    }
     ticket = ticket_at(found, level)
     weight_files = write_weights(out, ticket, outputs=recipe.outputs, about=about)
     delivered, best = _delivered(bench, ticket), best_level(bench, found)
@@ -58,7 +65,7 @@ def deliver(
         best=best,
         labels=spec.labels,
         provenance=origin,
-        warnings=[*bench.plan.warnings, *notes],
+        warnings=[*bench.plan.warnings, *warnings_of_choice(bench.journal.facts), *notes],
         sizes={"dense_weights": _bytes(bench.subject.initial_state), **weight_files},
     )
     if report["regime"]["levels"][0]["regime"] == "classical":
@@ -92,12 +99,15 @@ def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Tick
 
 
 def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:
-    result, dense = (bench.result(Where.of_search(0, level)) for level in (ticket.level, 0))
+    final = finalist(bench)
+    dense_at = Where.of_search(0, 0) if final is None else Where(0, "certificate", "dense", 0)
+    result, dense = bench.result(final or Where.of_search(0, ticket.level)), bench.result(dense_at)
     test = on_test(bench, ticket.trained)
     uploaded = on_test(bench, bench.subject.initial_state).accuracy if bench.subject.weights == "trained" else None
     return {
         "level": ticket.level,
         "replicate": 0,
+        "finalist": final is not None,
         "sparsity": ticket.mask.sparsity,
         "kept": ticket.mask.kept_count,
         "total": ticket.mask.total,

@@ -17,7 +17,9 @@ from ticketing.controls import CONTROLS, Drawn
 from ticketing.evaluation import Evaluation, evaluate
 from ticketing.findings import Findings
 from ticketing.journal import Journal
+from ticketing.level_length import delivers_finalist
 from ticketing.narrowing import parameters_with
+from ticketing.reuse import PARENTS, Course, address, forget, reuse
 from ticketing.rewinding import Restart
 from ticketing.seeds import derive
 from ticketing.start import searches_of
@@ -59,7 +61,8 @@ def gather(
     for replicate in range(bench.recipe.evidence.replicates) if replicates is None else replicates:
         for where in trainings(bench, replicate, levels):
             if not bench.passed(where):
-                _train_and_test(bench, where, _drawn(bench, found, where), restart)
+                _train_and_test(bench, found, where, restart)
+    forget(bench.journal, PARENTS)
 
 
 def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
@@ -75,6 +78,12 @@ def all_trainings(bench: Workbench, judged: Sequence[int]) -> list[Where]:
     most = bench.recipe.evidence.looks[-1]
     planned = [where for replicate in range(most) for where in trainings(bench, replicate, tuple(judged))]
     return [where for where in planned if where.piece in bench.journal.facts]
+
+
+def finalist(bench: Workbench) -> Where | None:
+    """Name the training whose weights are delivered where the search's own were trained for less; None otherwise."""
+    level = bench.journal.facts[CHOICE]["level"]
+    return Where(0, "certificate", "ticket", level) if level and delivers_finalist(bench.recipe) else None
 
 
 def search_of(bench: Workbench, replicate: int) -> int:
@@ -127,22 +136,27 @@ def _acted_on(bench: Workbench, found: Findings, where: Where, drawn: Drawn, *, 
     return replace(drawn, start=start)
 
 
-def _train_and_test(bench: Workbench, where: Where, drawn: Drawn, restart: Restart) -> None:
+def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Restart) -> None:
+    drawn = _drawn(bench, found, where)
     bench.phase("evaluate")
     bench.invariants.hold("test_after_choice", CHOICE in bench.journal.facts, where.piece)
-    trained, result = bench.train(
-        where,
-        drawn.start,
-        mask=drawn.mask,
-        order_seed=_unseen_order(bench, where),
+    course = Course(
+        drawn.mask,
+        _unseen_order(bench, where),
         first_step=0 if drawn.full_schedule else restart.first_step,
         fine_tune=restart.fine_tune and not drawn.full_schedule,
-        module=drawn.subject.module,
     )
+    known_by = address(bench, drawn.start, course)
+    if where != finalist(bench) and reuse(bench, where, known_by):
+        return
+    trained, result = bench.train(where, drawn.start, module=drawn.subject.module, **vars(course))
     states = {"best": trained.best, "last": trained.final}
     evaluations = {moment: on_test(bench, state, subject=drawn.subject) for moment, state in states.items()}
     bits = {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
     bench.record(where, result, trained, bits)
+    bench.journal.facts[where.piece]["address"] = known_by
+    if where == finalist(bench):
+        found.keep_trained(0, where.level, trained.best)
     reached = where.at(trained.curve[-1].step)
     bench.between(reached, least_seconds=min(LEAST_SECONDS_BETWEEN_CHECKPOINTS, bench.checkpoint_seconds))
 

@@ -125,10 +125,16 @@ class Findings:
         """Keep the dense run's weights at the rewind step."""
         self._journal.record(f"point/{replicate}", {}, state)
 
-    def keep_restart(self, replicate: int, level: int) -> None:
-        """Keep what a level is about to restart from, if no rewind point could give it back later."""
+    def keep_restart(self, replicate: int, level: int, *, after: int | None = None) -> None:
+        """Keep what a level restarted from, if no rewind point could give it back later.
+
+        Args:
+            replicate: Whose.
+            level: Of the ladder.
+            after: The level it was cut from; the one before it when left out.
+        """
         if self._restart.from_trained and level > 0:
-            before = self.mask(replicate, level - 1)
+            before = self.mask(replicate, level - 1 if after is None else after)
             self._journal.record(f"restart/{replicate}/{level}", {}, encode(self.latest(replicate), before))
 
     def latest(self, replicate: int) -> State:
@@ -141,6 +147,11 @@ class Findings:
             self._journal.forget(f"latest/{replicate}")
         else:
             self._journal.record(f"latest/{replicate}", {}, state)
+
+    def forget_weights(self, replicate: int, level: int) -> None:
+        """Drop a level's restart and trained weights: a sparser one is delivered."""
+        self._journal.forget(f"restart/{replicate}/{level}")
+        self._journal.forget(f"trained/{replicate}/{level}")
 
     def trained(self, replicate: int, level: int) -> State:
         """Give a level at its minimum validation loss, if it was kept."""

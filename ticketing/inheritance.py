@@ -14,8 +14,10 @@ Level k is trained anew on that, under the fork's own recipe; a search that is n
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
+from ticketing.actions import Actions
 from ticketing.checkpoint import Broken, Content, read_checkpoint
 from ticketing.counts import groups, kept_counts
 from ticketing.errors import CheckpointError
@@ -23,21 +25,22 @@ from ticketing.facts import say_completed, say_mask_drawn
 from ticketing.findings import Findings
 from ticketing.folder import START, RunSpec, StartSpec
 from ticketing.provenance import run_digest
-from ticketing.rewinding import Restart
+from ticketing.reuse import offer
+from ticketing.rewinding import STABILITY, Restart, restart_of, settled
 from ticketing.start import keeps_restarts, taken_over
+from ticketing.walk import allowed_drop
+from ticketing.ways import Walked, sorted_out
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
 
-def take_over(bench: Workbench, found: Findings, folder: Path, *, spec: RunSpec, restart: Restart) -> None:
+def take_over(bench: Workbench, folder: Path, *, spec: RunSpec) -> None:
     """Fill a fork's empty journal from its parent's checkpoint, say what is known of those levels, and save.
 
     Args:
         bench: Of the fork, before anything was trained.
-        found: Reads and writes its journal.
         folder: Of the run; `start/checkpoint.safetensors` is the parent's.
         spec: Of the run, with a start.
-        restart: How the fork's levels restart.
 
     Raises:
         CheckpointError: The checkpoint is damaged, of another model, dataset or recipe than the fork was told, or
@@ -49,19 +52,27 @@ def take_over(bench: Workbench, found: Findings, folder: Path, *, spec: RunSpec,
     parent = _parents(folder / START, spec, start)
     _warn_of_other_hardware(bench, start, parent)
     searches = taken_over(bench.recipe, start)
+    if bench.recipe.rewind == "auto":
+        _take_choice(parent, bench, start)
+    restart = restart_of(settled(bench.recipe, bench.journal.facts), per_epoch=bench.per_epoch)
+    found = Findings(
+        bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=Actions.of(bench.recipe)
+    )
+    levels = _levels(parent, start)
     for replicate in range(searches):
-        for piece in _needed(bench, replicate, start.level, restart=restart):
+        for piece in _needed(bench, replicate, levels, restart=restart):
             _copy(parent, bench, piece)
-        for piece in (f"ineligible/{replicate}/{below + 1}" for below in range(start.level)):
+        for piece in (f"ineligible/{replicate}/{above}" for above in levels[1:]):
             if piece in parent.facts:
                 _copy(parent, bench, piece)
-        for level in range(start.level):
+        for level in levels[:-1]:
             bench.journal.facts[Where.of_search(replicate, level).piece]["inherited"] = True
         if restart.from_trained:
             _take_latest(parent, bench, found, replicate, start.level)
-        _check_masks(bench, found, replicate, start)
+        _check_masks(bench, found, replicate, start, levels)
     for replicate in range(searches):
-        _say(bench, found, replicate, start.level)
+        _say(bench, found, replicate, levels)
+    offer(bench, parent.facts, parent.tensors)
     bench.save(Where.of_search(0, start.level, restart.first_step))
 
 
@@ -87,18 +98,41 @@ def _warn_of_other_hardware(bench: Workbench, start: StartSpec, parent: Content)
         bench.say("warning", code="started_on_different_hardware", detail=detail)
 
 
-def _needed(bench: Workbench, replicate: int, level: int, *, restart: Restart) -> Iterator[str]:
-    for below in range(level):
+def _take_choice(parent: Content, bench: Workbench, start: StartSpec) -> None:
+    """Take what the parent chose in place of `auto`; a check on a sparse level below is its own too."""
+    _copy(parent, bench, STABILITY)
+    chosen = bench.journal.facts[STABILITY]
+    chosen["inherited"] = True
+    sparse = chosen["sparse"]
+    chosen["sparse"] = sparse | {"inherited": True} if sparse and sparse["level"] < start.level else None
+
+
+def _levels(parent: Content, start: StartSpec) -> list[int]:
+    """List the levels taken over and then the one to start from: of a parent that went to an accuracy drop, those on
+    its ticket's way, and only one of them can be started from."""
+    levels = range(start.level + 1)
+    drop = allowed_drop(start.recipe)
+    if drop is None:
+        return [at for at in levels if f"mask/0/{at}" in parent.facts or Where.of_search(0, at).piece in parent.facts]
+    known = ((at, parent.facts.get(Where.of_search(0, at).piece)) for at in levels)
+    within = sorted_out([Walked(at, facts["accuracy"]) for at, facts in known if facts], drop)[0]
+    if start.level not in within:
+        raise CheckpointError(f"expected a level on the way of {start.job}: {within} up to there, got {start.level}")
+    return within
+
+
+def _needed(bench: Workbench, replicate: int, levels: list[int], *, restart: Restart) -> Iterator[str]:
+    for below, above in pairwise(levels):
         yield Where.of_search(replicate, below).piece
-        yield f"mask/{replicate}/{below + 1}"
+        yield f"mask/{replicate}/{above}"
         if bench.recipe.pruned != "zero":
-            yield f"initial/{replicate}/{below + 1}"
+            yield f"initial/{replicate}/{above}"
     if restart.first_step:
         yield f"point/{replicate}"
-    if keeps_restarts(bench.recipe):
-        yield from (f"restart/{replicate}/{below}" for below in range(1, level))
+    if restart.from_trained and keeps_restarts(bench.recipe):
+        yield from (f"restart/{replicate}/{below}" for below in levels[1:-1])
     if replicate == 0 and bench.recipe.keep_levels == "models":
-        yield from (f"trained/0/{below}" for below in range(level))
+        yield from (f"trained/0/{below}" for below in levels[:-1])
 
 
 def _copy(parent: Content, bench: Workbench, piece: str) -> None:
@@ -120,12 +154,12 @@ def _take_latest(parent: Content, bench: Workbench, found: Findings, replicate: 
         raise CheckpointError(f"expected what level {level - 1} trained to, got a checkpoint at {parent.where}")
 
 
-def _check_masks(bench: Workbench, found: Findings, replicate: int, start: StartSpec) -> None:
+def _check_masks(bench: Workbench, found: Findings, replicate: int, start: StartSpec, levels: list[int]) -> None:
     ladder = kept_counts(bench.subject.inventory, bench.recipe, start)
-    for level in range(1, start.level + 1):
+    for below, level in pairwise(levels):
         bench.invariants.mask_drawn(
             found.mask(replicate, level),
-            before=found.mask(replicate, level - 1),
+            before=found.mask(replicate, below),
             counts=ladder[level],
             groups=groups(bench.subject.inventory, bench.recipe),
             allow_collapse=bench.recipe.allow_collapse,
@@ -133,10 +167,10 @@ def _check_masks(bench: Workbench, found: Findings, replicate: int, start: Start
         )
 
 
-def _say(bench: Workbench, found: Findings, replicate: int, start_level: int) -> None:
-    for level in range(start_level + 1):
+def _say(bench: Workbench, found: Findings, replicate: int, levels: list[int]) -> None:
+    for level in levels:
         where, mask = Where.of_search(replicate, level), found.mask(replicate, level)
         if level:
             say_mask_drawn(bench, where, mask, inherited=True)
-        if level < start_level:
+        if level < levels[-1]:
             say_completed(bench, where, mask, bench.result(where), inherited=True)

@@ -33,7 +33,8 @@ def resolve(
         weights: Which moment the weights are of.
         device_kind: Where it will run.
         seed: Used when the recipe names none.
-        max_accuracy_drop: The job's gate; the tolerance of the certificate where the recipe names none.
+        max_accuracy_drop: The job's gate; the tolerance of the certificate where the recipe names none. Without
+            it, that of the recipe's target.
 
     Raises:
         RecipeError: A field is unknown, out of bounds, or does not suit the model or the device.
@@ -48,7 +49,7 @@ def resolve(
     if raw.get("search") == "capacity_sweep":
         recipe = parse_recipe(raw, defaults=merge(shared, CAPACITY_PRESET))
     else:
-        for_ticket = _defaults_for_ticket(uploaded=uploaded, weights=weights, max_accuracy_drop=max_accuracy_drop)
+        for_ticket = _defaults_for_ticket(raw, uploaded=uploaded, weights=weights, max_accuracy_drop=max_accuracy_drop)
         recipe = parse_recipe(raw, defaults=merge(shared | for_ticket, preset(architecture)))
     faults = list(_faults_with_model(recipe, architecture=architecture, uploaded=uploaded, weights=weights))
     if device_kind == "cpu" and recipe.training.precision == "fp16":
@@ -68,14 +69,27 @@ def unsupported(search: str, *, architecture: str, uploaded: bool) -> str | None
 
 
 def _defaults_for_ticket(
-    *, uploaded: bool, weights: Literal["initial", "trained"], max_accuracy_drop: float | None
+    raw: Mapping[str, Any],
+    *,
+    uploaded: bool,
+    weights: Literal["initial", "trained"],
+    max_accuracy_drop: float | None,
 ) -> dict[str, Any]:
     defaults: dict[str, Any] = {"evidence": {"replicates_of": "retrain" if uploaded else "search"}}
     if max_accuracy_drop and max_accuracy_drop < 1:
         defaults["evidence"]["tolerance"] = max_accuracy_drop
+    elif (drop := _drop_asked_for(raw)) is not None:
+        defaults["evidence"]["tolerance"] = drop
     if weights == "trained":
         defaults["rewind"] = "lr"
     return defaults
+
+
+def _drop_asked_for(raw: Mapping[str, Any]) -> float | None:
+    """Give the accuracy drop of a target as it was sent, where it can be a tolerance."""
+    target = raw.get("target")
+    drop = target.get("max_accuracy_drop") if isinstance(target, Mapping) else None
+    return drop if isinstance(drop, float) and 0 < drop < 1 else None
 
 
 def _faults_with_model(recipe: AnyRecipe, *, architecture: str, uploaded: bool, weights: str) -> list[Fault]:
@@ -87,7 +101,7 @@ def _faults_with_model(recipe: AnyRecipe, *, architecture: str, uploaded: bool, 
         return faults
     if weights == "trained":
         faults += misfits_of_trained(recipe)
-    if weights == "trained" and isinstance(recipe.rewind, Step):
+    if weights == "trained" and (isinstance(recipe.rewind, Step) or recipe.rewind == "auto"):
         detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
         faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
     if uploaded and recipe.evidence.replicates and recipe.evidence.replicates_of == "search":

@@ -5,9 +5,11 @@ from typing import Any
 
 from ticketing.agreement import remarks
 from ticketing.architectures import Inventory
+from ticketing.candidates import tried_at_most
 from ticketing.counts import kept_counts
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
+from ticketing.level_length import level_length, warnings_of_length
 from ticketing.narrowing import narrowed, parameters_with
 from ticketing.recipe import FULL_SCHEDULE, Iterative
 from ticketing.start import check_start, searches_of, taken_over
@@ -19,6 +21,9 @@ FLOPS_PER_MULTIPLY_ADD = 6
 # One core of an AVX-512 server processor, measured on LeNet-300-100 and ResNet-20 (docs/evidence.md).
 CPU_FLOPS_PER_SECOND = {"fp32": 80e9, "bf16": 200e9}
 CPU_SECONDS_PER_UPDATE = 2e-4
+
+Work = tuple[int, int]
+"""(updates, trainings)"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,10 @@ class Plan:
     """Of all trainings together."""
     training_flops: int
     """Of all trainings, dense kernels of the whole network; a multiply-add counts as two."""
+    search: dict[str, Any]
+    """The part of it that is the search, beside what it were with levels of the whole length."""
+    at_most: bool
+    """Whether trainings, updates and cost are bounds: what the run finds may end it sooner."""
     estimated_seconds: dict[str, float | None]
     """Per device kind; None where no rate was measured."""
     test_resolution: float
@@ -83,8 +92,16 @@ def plan(
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
     _check_narrowing(inventory, recipe, rows)
-    least, most = _counted(recipe, levels=len(rows) - 1, steps=steps, first=first, trained=trained, start=start)
-    updates, trainings = most
+    length = level_length(recipe, per_epoch)
+    walk = {"levels": len(rows) - 1, "first": first}
+    searched, at_full_length = (
+        _searched(recipe, steps=of, trained=trained, start=start, **walk) for of in (length.last_step, steps)
+    )
+    extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
+    certified = _certified(recipe, levels=len(rows) - 1, steps=steps, first=first)
+    grown = _grown(recipe, ladder=_ladder(len(rows) - 1, length.last_step, first, trained), steps=steps, first=first)
+    least = _added(searched, extra, certified)
+    updates, trainings = _added(least, grown)
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
     rate = CPU_FLOPS_PER_SECOND.get(recipe.training.precision)
     seconds = None if rate is None else round(updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE), 1)
@@ -104,10 +121,23 @@ def plan(
         trainings=trainings,
         updates=updates,
         training_flops=updates * flops_per_update,
+        search={
+            "trainings": searched[1] + extra[1],
+            "updates": searched[0] + extra[0],
+            "flops": (searched[0] + extra[0]) * flops_per_update,
+            "connectivity_updates": extra[0],
+            "updates_at_full_length": at_full_length[0],
+            "flops_at_full_length": at_full_length[0] * flops_per_update,
+        },
+        at_most=grown != (0, 0)
+        or length.patience is not None
+        or recipe.rewind == "auto"
+        or start is not None
+        or (recipe.target is not None and recipe.target.sparsity is None),
         estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
-        warnings=_warnings(inventory, recipe, answers=test * inventory.predictions, start=start),
-        at_least=None if least == most else {"trainings": least[1], "updates": least[0]},
+        warnings=_warnings(inventory, recipe, answers=test * inventory.predictions, start=start, per_epoch=per_epoch),
+        at_least=None if grown == (0, 0) else {"trainings": least[1], "updates": least[0]},
         start=_start(start),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
@@ -121,9 +151,9 @@ def rewind_step(recipe: Iterative, per_epoch: int) -> int:
     """
     if not isinstance(recipe.rewind, Step):
         return 0
-    steps, start = recipe.training.length.iterations(per_epoch), recipe.rewind.iterations(per_epoch)
+    steps, start = level_length(recipe, per_epoch).last_step, recipe.rewind.iterations(per_epoch)
     if start >= steps:
-        detail = f"expected a rewind point before update {steps}, where training ends, got {recipe.rewind} = {start}"
+        detail = f"expected a rewind point before update {steps}, where a level ends, got {recipe.rewind} = {start}"
         raise RecipeError(detail, [Fault("/recipe/rewind", "rewind_after_end", detail)])
     return start
 
@@ -138,36 +168,49 @@ def _check_narrowing(inventory: Inventory, recipe: Iterative, rows: list[dict[st
         narrowed(inventory, parameters_with(inventory, sum(rows[-1].values())))
 
 
-def _counted(
+def _added(*counts: Work) -> Work:
+    return sum(updates for updates, _ in counts), sum(trainings for _, trainings in counts)
+
+
+def _ladder(levels: int, steps: int, first: int, trained: bool) -> Work:
+    """Count one search from level 0 on, its levels ending at update `steps`."""
+    return (0 if trained else steps) + levels * (steps - first), levels + (not trained)
+
+
+def _searched(
     recipe: Iterative, *, levels: int, steps: int, first: int, trained: bool, start: StartSpec | None
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Count (updates, trainings): every search's ladder, every replicate's dense run, tickets and controls.
+) -> Work:
+    """Count the ladders of all searches the run begins with, whose levels end at update `steps`."""
+    shared, whole = taken_over(recipe, start), _ladder(levels, steps, first, trained)
+    own = searches_of(recipe.evidence) - shared
+    forked = 0 if start is None else shared * (levels + 1 - start.level)
+    return own * whole[0] + forked * (steps - first), own * whole[1] + forked
 
-    Twice: with the replicates of the first look, and with all that may be added, at the delivered level alone.
-    """
-    evidence = recipe.evidence
-    short, full = steps - first, steps
-    shared = taken_over(recipe, start)
-    own = searches_of(evidence) - shared
-    ladder = ((0 if trained else full) + levels * short, levels + (not trained))
-    updates, trainings = own * ladder[0], own * ladder[1]
-    if start is not None:
-        updates += shared * (levels + 1 - start.level) * short
-        trainings += shared * (levels + 1 - start.level)
 
-    def replicate(judged: int) -> tuple[int, int]:
-        controls = sum(full if control in FULL_SCHEDULE else short for control in evidence.controls)
-        return full + judged * (short + controls), 1 + judged * (1 + len(evidence.controls))
+def _replicate(recipe: Iterative, *, judged: int, steps: int, first: int) -> Work:
+    """Count dense, tickets and controls of one replicate of the certificate."""
+    evidence, short = recipe.evidence, steps - first
+    controls = sum(steps if control in FULL_SCHEDULE else short for control in evidence.controls)
+    return steps + judged * (short + controls), 1 + judged * (1 + len(evidence.controls))
 
-    of_first = replicate(levels if evidence.levels == "all" else 1)
-    least = updates + evidence.replicates * of_first[0], trainings + evidence.replicates * of_first[1]
-    more, of_more = len(evidence.looks) - 1, replicate(1)
-    walked = ladder if evidence.replicates_of == "search" else (0, 0)
-    return least, (least[0] + more * (walked[0] + of_more[0]), least[1] + more * (walked[1] + of_more[1]))
+
+def _certified(recipe: Iterative, *, levels: int, steps: int, first: int) -> Work:
+    """Count the certificate trainings of the first look."""
+    judged = levels if recipe.evidence.levels == "all" else 1
+    updates, trainings = _replicate(recipe, judged=judged, steps=steps, first=first)
+    return recipe.evidence.replicates * updates, recipe.evidence.replicates * trainings
+
+
+def _grown(recipe: Iterative, *, ladder: Work, steps: int, first: int) -> Work:
+    """Count what later looks may add: replicates of the delivered level, each with the ladder it needs."""
+    more = len(recipe.evidence.looks) - 1
+    walked = ladder if recipe.evidence.replicates_of == "search" else (0, 0)
+    updates, trainings = _added(walked, _replicate(recipe, judged=1, steps=steps, first=first))
+    return more * updates, more * trainings
 
 
 def _warnings(
-    inventory: Inventory, recipe: Iterative, *, answers: int, start: StartSpec | None
+    inventory: Inventory, recipe: Iterative, *, answers: int, start: StartSpec | None, per_epoch: int
 ) -> list[dict[str, str]]:
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
@@ -176,9 +219,10 @@ def _warnings(
     if evidence.tolerance < 1 / answers:
         detail = f"tolerance {evidence.tolerance:g} is finer than one of {answers} test answers ({1 / answers:.4f})"
         warnings.append(("tolerance_below_resolution", detail))
-    if evidence.replicates and not isinstance(recipe.rewind, Step):
+    if evidence.replicates and recipe.rewind in ("lr", "none"):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         warnings.append(("ticket_trained_longer", detail))
+    warnings += warnings_of_length(recipe, per_epoch)
     warnings += warnings_of(recipe, inventory)
     warnings += remarks(recipe)
     if start is not None:

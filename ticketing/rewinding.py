@@ -5,18 +5,21 @@
 | `500it`   | the dense run's after 500 updates          | 500 to T (Frankle et al. 2020)     |
 | `lr`      | the level's before, trained                | 0 to T again (Renda et al. 2020)   |
 | `none`    | the level's before, trained                | T more at the last learning rate   |
+| `auto`    | one of these, as `ticketing.stability` chose while running                      |
 
 Optimizer, momenta, norm statistics and biases go back with the weights.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from ticketing.plan import rewind_step
 from ticketing.recipe import Iterative
 from ticketing.seeds import derive
+from ticketing.step import Step
 from ticketing.subject import Subject, redraw
 
 
@@ -32,11 +35,23 @@ class Restart:
     """Whether the last learning rate is kept instead of replaying the schedule."""
 
 
+STABILITY = "run/stability"
+"""The journal's name for what was chosen in place of `auto`, and on what grounds."""
+
+
+def settled(recipe: Iterative, facts: Mapping[str, Mapping[str, Any]]) -> Iterative:
+    """Give the recipe with what a journal's facts say was chosen where it says `auto`; else the recipe itself."""
+    if recipe.rewind != "auto":
+        return recipe
+    chosen = facts[STABILITY]["chosen"]
+    return recipe.model_copy(update={"rewind": chosen if chosen == "lr" else Step(chosen)})
+
+
 def restart_of(recipe: Iterative, *, per_epoch: int) -> Restart:
     """Read the rewind of a recipe.
 
     Args:
-        recipe: Resolved.
+        recipe: Resolved, and `settled` where it said `auto`.
         per_epoch: Updates in an epoch.
 
     Raises:

@@ -33,13 +33,14 @@ from ticketing.parsing import parse_recipe
 from ticketing.planning import plan_of
 from ticketing.probing import probe
 from ticketing.provenance import execution_key, run_digest
-from ticketing.recipe import AnyRecipe, Iterative
-from ticketing.rewinding import restart_of
+from ticketing.recipe import AnyRecipe
+from ticketing.rewinding import restart_of, settled
 from ticketing.searches import SEARCHES
 from ticketing.sequential import grow
 from ticketing.start import searches_of
 from ticketing.subject import Subject, load_subject
 from ticketing.suitability import check_data
+from ticketing.walk import walk_of
 from ticketing.workbench import INVARIANTS, Bench, Workbench
 
 
@@ -78,17 +79,19 @@ def find_ticket(folder: Path, spec: RunSpec, bench: Workbench) -> tuple[dict[str
         Stopped: The observer asked to stop; a checkpoint was written.
     """
     recipe, journal = bench.recipe, bench.journal
-    restart = restart_of(recipe, per_epoch=bench.per_epoch)
-    found = Findings(journal, bench.subject, restart=restart, seed=recipe.seed, actions=Actions.of(recipe))
     if spec.start is not None and journal.resumed_from is None:
-        take_over(bench, found, folder, spec=spec, restart=restart)
+        take_over(bench, folder, spec=spec)
     for replicate in range(searches_of(recipe.evidence)):
         SEARCHES[recipe.search](bench, replicate)
+    restart = restart_of(settled(recipe, journal.facts), per_epoch=bench.per_epoch)
+    found = Findings(journal, bench.subject, restart=restart, seed=recipe.seed, actions=Actions.of(recipe))
+    bench.progress.searched()
     delivered = choose(bench, found)
-    judged = _judged(recipe, delivered)
+    judged = _judged(bench)
     probe(bench, found, restart=restart, delivered=delivered)
-    gather(bench, found, restart=restart, levels=judged)
-    grow(bench, found, restart=restart, level=delivered, search=SEARCHES[recipe.search])
+    if judged:
+        gather(bench, found, restart=restart, levels=judged)
+        grow(bench, found, restart=restart, level=delivered, search=SEARCHES[recipe.search])
     bench.phase("export")
     return deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
 
@@ -176,7 +179,9 @@ def _bench(
     )
 
 
-def _judged(recipe: Iterative, delivered: int) -> tuple[int, ...]:
-    if not recipe.evidence.replicates:
+def _judged(bench: Workbench) -> tuple[int, ...]:
+    """List the pruned levels to take to the test split; none where the target leaves dense alone."""
+    evidence, pruned = bench.recipe.evidence, walk_of(bench).within[1:]
+    if not evidence.replicates:
         return ()
-    return tuple(range(1, delivered + 1)) if recipe.evidence.levels == "all" else (delivered,)
+    return pruned if evidence.levels == "all" else pruned[-1:]

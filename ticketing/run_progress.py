@@ -6,6 +6,7 @@ from typing import Any
 
 from ticketing.folder import EventType
 from ticketing.observer import Observer
+from ticketing.plan import Plan
 from ticketing.planning import AnyPlan
 from ticketing.where import Where
 
@@ -20,7 +21,18 @@ class RunProgress:
     plan: AnyPlan
     done: int = 0
     """Updates of finished trainings, and of the unfinished one in earlier attempts."""
+    total: int = 0
+    """Of the whole run: as planned, or less once a search ended sooner than its plan allows."""
     _began: tuple[float, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with what is planned."""
+        self.total = self.plan.updates
+
+    def searched(self) -> None:
+        """Take from the plan what the searches, now done, could have trained and did not."""
+        if isinstance(self.plan, Plan) and self.plan.at_most:
+            self.total = self.done + self.plan.updates - self.plan.search["updates"]
 
     def skip(self, updates: int) -> None:
         """Count updates that are made, in this attempt or before it."""
@@ -34,7 +46,7 @@ class RunProgress:
         """Say how far the run is, `updates` into its current training in this attempt."""
         now, done = self.clock(), self.done + updates
         since, before = self._began = self._began or (now, done)
-        total = max(self.plan.updates, done)
+        total = max(self.total, done)
         self.observer.progress(
             fraction=done / total,
             level=where.level,

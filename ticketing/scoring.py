@@ -36,15 +36,19 @@ class Scores:
         return sum(int((kept & ~self.eligible[name]).sum()) for name, kept in mask.items())
 
 
-def scored(bench: Workbench, found: Findings, replicate: int, level: int) -> Scores:
-    """Score the candidates of a level by what the one before it held before and after training."""
+def scored(bench: Workbench, found: Findings, replicate: int, level: int, *, after: int | None = None) -> Scores:
+    """Score the candidates of a level by what the one it is cut from held before and after training.
+
+    That one is `after`, the level before when left out.
+    """
+    after = level - 1 if after is None else after
     recipe = bench.recipe
-    within, initial = found.mask(replicate, level - 1), found.untrained(replicate, level - 1)
+    within, initial = found.mask(replicate, after), found.untrained(replicate, after)
 
     def measure() -> dict[str, Tensor]:
         return gradients_at(
             bench.subject,
-            begun(initial, found.initial_of(replicate, level - 1)),
+            begun(initial, found.initial_of(replicate, after)),
             bench.subject.prunable,
             data=bench.data,
             training=recipe.training,

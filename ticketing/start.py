@@ -27,6 +27,8 @@ def overridden(parent: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[
             merged[field] = overridden({} if another_kind else below, value)
         else:
             merged[field] = overridden({}, value) if isinstance(value, Mapping) else value
+    if overrides.get("target"):
+        merged["target"] = dict(overrides["target"])
     for asked, replaced in (("target", "levels"), ("levels", "target")):
         if overrides.get(asked) is not None and overrides.get(replaced) is None:
             merged.pop(replaced, None)
@@ -67,7 +69,7 @@ def start_from(
     if not 1 <= level <= last:
         return None
     searches = _reached(parent, where, level)
-    if restarts_from_trained(recipe):
+    if recipe.rewind in ("lr", "none"):
         searches = _restarts_held(parent, where, level, last=last, reached=searches)
     if searches == 0:
         return None
@@ -85,8 +87,12 @@ def restarts_from_trained(recipe: Iterative) -> bool:
 
 
 def keeps_restarts(recipe: Iterative) -> bool:
-    """Say whether what a level restarts from is kept of every level, where no rewind point could give it back."""
-    return restarts_from_trained(recipe) and (recipe.evidence.levels == "all" or recipe.keep_levels == "models")
+    """Say whether what a level restarts from is kept of every level, where no rewind point could give it back.
+
+    With `auto` only the run knows whether one can; a fork can be promised every level if all are kept then.
+    """
+    for_all = recipe.evidence.levels == "all" or recipe.keep_levels == "models" or recipe.rewind == "auto"
+    return restarts_from_trained(recipe) and for_all
 
 
 def taken_over(recipe: Iterative, start: StartSpec | None) -> int:
@@ -112,6 +118,8 @@ def _restarts_held(parent: Iterative, where: Mapping[str, Any], level: int, *, l
     """Count those of them of which it is also held what the level before trained to."""
     if keeps_restarts(parent) or (restarts_from_trained(parent) and level == last):
         return reached
+    if parent.target is not None and parent.target.max_accuracy_drop is not None:
+        return 0
     # Only the search that is under way still has it; a fork needs it of the first search before all others.
     under_way = where["stage"] == "search" and where["replicate"] == 0 and where["level"] == level < last
     return int(under_way)
@@ -141,6 +149,9 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
     if recipe.keep_levels == "models" and parent.keep_levels != "models":
         detail = f"expected masks: {start.job} kept no trained weights of the levels that are taken over, got models"
         faults.append(Fault("/recipe/keep_levels", "not_inheritable", detail, ("masks",)))
+    if recipe.target is not None and recipe.target.max_accuracy_drop is not None:
+        detail = "expected levels or target.sparsity: the way to an accuracy drop begins at the dense network"
+        faults.append(Fault("/recipe/target/max_accuracy_drop", "not_inheritable", detail))
     if recipe.pruned != parent.pruned:
         detail = f"expected the parent's pruned {parent.pruned}, which decided what is held, got {recipe.pruned}"
         faults.append(Fault("/recipe/pruned", "not_inheritable", detail, (parent.pruned,)))
@@ -160,6 +171,9 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
 def _faults_of_rewind(recipe: Iterative, start: StartSpec, *, train: int) -> list[Fault]:
     parent = start.recipe
     own = _update(recipe, train)
+    if recipe.rewind != parent.rewind and "auto" in (recipe.rewind, parent.rewind) and recipe.rewind != Step("0it"):
+        detail = f"expected the parent's rewind {parent.rewind}, or 0it, got {recipe.rewind}"
+        return [Fault("/recipe/rewind", "not_inheritable", f"{detail}: what auto chose, and what on, is the parent's")]
     # Level 0's first update is known whatever the parent rewound to.
     if own == 0 or own == _update(parent, train):
         return []

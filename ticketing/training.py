@@ -75,6 +75,7 @@ def train(
     observer: Observer,
     first_step: int = 0,
     last_step: int | None = None,
+    patience: int | None = None,
     fine_tune: bool = False,
     capture_at: Collection[int] = (),
     checkpointing: Checkpointing | None = None,
@@ -99,6 +100,8 @@ def train(
         first_step: Number of updates that `start` has behind it: late rewinding to k trains k to the end, at the
             learning rates and on the batches of those updates.
         last_step: Number of the schedule's updates at which to end; None for all of them.
+        patience: End sooner, at the first evaluation after which so many in a row did not lower the minimum of the
+            validation loss, but only after the last of `capture_at`; None never does.
         fine_tune: Keep the schedule's last learning rate throughout instead of replaying it.
         capture_at: Numbers of updates after which to keep a copy of the state, `first_step` among them.
         checkpointing: When and where to save; None never does.
@@ -133,14 +136,23 @@ def train(
         if trainee.step % every == 0 or trainee.step == end:
             trainee.evaluate()
         observer.progress(step=trainee.step, steps_total=end)
-        if trainee.step == end:
-            return _trained(trainee, updates=end - first_step)
+        if trainee.step == end or _stalled(trainee, patience, not_before=max(capture_at, default=0)):
+            return _trained(trainee, updates=trainee.step - first_step)
         stopping = observer.stop_requested()
         if checkpointing and (stopping or checkpointing.clock() - saved_at >= checkpointing.every_seconds):
             checkpointing.save(trainee.saved())
             saved_at = checkpointing.clock()
         if stopping:
             raise Stopped(f"stopped after update {trainee.step} of {end}")
+
+
+def _stalled(trainee: Trainee, patience: int | None, *, not_before: int) -> bool:
+    """Say whether the last evaluation is of this very step and ends a training that may end early."""
+    curve = trainee.curve
+    if patience is None or not curve or curve[-1].step != trainee.step or trainee.step <= not_before:
+        return False
+    losses = [point.loss for point in curve]
+    return len(losses) - 1 - losses.index(min(losses)) >= patience
 
 
 def _rates(training: Training, per_epoch: int, *, fine_tune: bool) -> Callable[[int], float]:

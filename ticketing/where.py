@@ -25,6 +25,12 @@ class Where:
         """The name under which a journal keeps this training, whatever its step."""
         return f"{self.stage}/{self.replicate}/{self.branch}/{self.level}"
 
+    @classmethod
+    def of_piece(cls, piece: str) -> "Where":
+        """Read back a name that `piece` gave."""
+        stage, replicate, branch, level = piece.split("/")
+        return cls(int(replicate), "search" if stage == "search" else "certificate", branch, int(level))
+
     def at(self, step: int) -> "Where":
         """Give the same training at another step."""
         return replace(self, step=step)

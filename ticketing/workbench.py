@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count, takewhile
 from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
@@ -67,12 +66,6 @@ class Bench(Generic[AnyOf]):
         """Pruned levels of the ladder; also the number of the last one."""
         return self.plan.levels
 
-    @property
-    def searches_made(self) -> int:
-        """Searches that walked the whole ladder; a certificate that grows asks for more than a recipe begins with."""
-        ends = (Where.of_search(replicate, self.levels_total).piece in self.journal.facts for replicate in count())
-        return sum(takewhile(bool, ends))
-
     def passed(self, where: Where) -> bool:
         """Say whether a training is finished, and count what it made; one taken over made nothing in this run."""
         if where.piece not in self.journal.facts:
@@ -84,6 +77,10 @@ class Bench(Generic[AnyOf]):
     def inherited(self, where: Where) -> bool:
         """Say whether a finished training was taken over from a parent."""
         return bool(self.journal.facts[where.piece].get("inherited", False))
+
+    def reused(self, where: Where) -> bool:
+        """Say whether a finished training was not made here, for a parent had made the same one."""
+        return bool(self.journal.facts[where.piece].get("reused", False))
 
     def result(self, where: Where) -> Result:
         """Give the result of a training that is finished."""
@@ -97,6 +94,8 @@ class Bench(Generic[AnyOf]):
         mask: Mask,
         order_seed: int,
         first_step: int = 0,
+        last_step: int | None = None,
+        patience: int | None = None,
         fine_tune: bool = False,
         capture_at: Collection[int] = (),
         module: nn.Module | None = None,
@@ -111,6 +110,8 @@ class Bench(Generic[AnyOf]):
             mask: True = kept; a full one trains densely.
             order_seed: Of the order of examples.
             first_step: Updates that the rewind point has behind it.
+            last_step: Of the schedule, at which to end; None for all of it.
+            patience: Evaluations in a row without a lower loss that end it sooner; None never does.
             fine_tune: Keep the schedule's last learning rate throughout.
             capture_at: Updates after which the state is wanted in `Trained.captured`.
             module: The network to train where it is another than the subject's.
@@ -154,6 +155,8 @@ class Bench(Generic[AnyOf]):
             order_seed=order_seed,
             observer=self.progress.inside(where, begins_at=begins_at),
             first_step=first_step,
+            last_step=last_step,
+            patience=patience,
             fine_tune=fine_tune,
             capture_at={first_step, *capture_at},
             checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),

@@ -181,8 +181,9 @@ def plan_parts(answer: Json) -> Sequence[RenderableType]:
         return [f"valid; the plan waits for {', '.join(answer.get('pending') or ['the service'])}"]
     table = width_plan(plan) if "widths" in plan else _ladder_plan(plan)
     seconds = plan.get("estimated_seconds", {}).get("cpu")
-    cost = f"{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
+    bound = "at most " if plan.get("at_most") else ""
+    cost = f"{bound}{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
     if least := plan.get("at_least"):
-        cost = f"at most {cost}; {least['trainings']} trainings, {least['updates']:,} updates if the first look decides"
+        cost = f"{cost}; {least['trainings']} trainings, {least['updates']:,} updates if the first look decides"
     warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]
     return [table, cost + (f", about {seconds:g} s on one core" if seconds else ""), *warnings]

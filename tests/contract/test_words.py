@@ -162,6 +162,10 @@ def searched(done: Done) -> int:
     return int(done.report["search"]["searches"])
 
 
+def connectivity(done: Done) -> Any:
+    return done.report["search"]["connectivity"]
+
+
 # -- the cases ---------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +192,8 @@ PAIRFLIP = _training(label_noise={"kind": "pairflip", "fraction": 0.3})
 ASYMMETRIC = _training(label_noise={"kind": "asymmetric", "fraction": 0.3, "map": {"7": 1}})
 AVERAGED = _training(ema={"decay": 0.5})
 STEPPED = _training(schedule={"name": "milestones", "at": ["2it"]})
+# So fast that the loss soon rises: a level that may end early does.
+STALLING = _training(length="60it", evaluate_every="1it", optimizer={"learning_rate": 0.5})
 EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}}
 # Fast enough that some weights change their sign within a few updates.
 TURNING = _training(optimizer={"learning_rate": 0.1})
@@ -203,6 +209,16 @@ def _evidence(**fields: Any) -> dict[str, Any]:
 CASES: dict[Word, Case] = {
     ("levels", None): Case({"levels": 3}, kept),
     ("target.sparsity", None): Case({"target": {"sparsity": 0.7}, "levels": None}, kept),
+    # 0.9 of the accuracy may be lost: every rung is within, to the one before a layer would be empty.
+    ("target.max_accuracy_drop", None): Case(
+        {"target": {"max_accuracy_drop": 0.9}, "levels": None, "rate": {"default": 0.5}}, kept
+    ),
+    ("level_length", None): Case({"level_length": "3it"}, weights),
+    ("level_length", "full"): Case({"level_length": "full"}, weights, {"level_length": "3it"}),
+    ("level_length", "early_stop"): Case({"level_length": "early_stop"}, weights, STALLING),
+    ("early_stop_patience", None): Case(
+        {"early_stop_patience": 1}, weights, STALLING | {"level_length": "early_stop", "early_stop_patience": 2}
+    ),
     ("rate.default", None): Case({"rate": {"default": 0.3}}, kept),
     ("rate.conv", None): Case({"rate": {"conv": 0.3}}, kept, architecture="conv-2"),
     ("rate.linear", None): Case({"rate": {"linear": 0.3}}, kept),
@@ -258,6 +274,7 @@ CASES: dict[Word, Case] = {
     ("rewind", "lr"): Case({"rewind": "lr"}, weights),
     # Where the rate has dropped by the end, replaying the schedule and going on at the last rate differ.
     ("rewind", "none"): Case({"rewind": "none"}, weights, STEPPED | {"rewind": "lr"}),
+    ("rewind", "auto"): Case({"rewind": "auto"}, connectivity),
     ("allow_collapse", True): Case({"allow_collapse": True}, kept, {"levels": 40, "rate": {"default": 0.9}}),
     ("allow_collapse", False): Case(
         {"allow_collapse": False}, kept, {"levels": 40, "rate": {"default": 0.9}, "allow_collapse": True}

@@ -250,6 +250,7 @@ def test_the_plan_of_a_fork_is_what_it_does(parents: Any, tmp_path: Path) -> Non
         parents_cost = report_of(parents())["cost"]
         assert cost["search_updates"] + cost["inherited_updates"] == parents_cost["search_updates"]
         assert cost["flops_executed"] + cost["inherited_flops"] == parents_cost["flops_executed"]
+        assert cost["certificate_updates"] + cost["reused_updates"] == parents_cost["certificate_updates"]
 
 
 def test_a_search_that_had_not_reached_the_level_is_walked_anew(parents: Any, tmp_path: Path) -> None:
@@ -266,6 +267,9 @@ def test_more_evidence_may_be_asked_of_a_level_than_the_parent_had(parents: Any,
     ran(folder)
     report = report_of(folder)
     assert report["certificate"]["n"] == 3
+    # What the parent's certificate trained, it does not train again: all but what was in no checkpoint yet.
+    assert report["cost"]["certificate_trainings"] + report["cost"]["reused_trainings"] == 3 * 4
+    assert report["cost"]["reused_trainings"] >= 1
     same = [row["validation"]["replicates"][:2] for row in report["levels"]]
     assert same == [row["validation"]["replicates"] for row in report_of(parents())["levels"]]
 
@@ -296,6 +300,8 @@ def test_levels_whose_restarts_were_kept_are_held_to_the_end(parents: Any, tmp_p
         ("0it", {"keep_levels": "models"}, "/recipe/keep_levels", "not_inheritable"),
         ("lr", {"evidence": {"levels": "all"}}, "/recipe/evidence/levels", "not_inheritable"),
         ("20it", {"rewind": "0it", "evidence": {"levels": "all"}}, "/recipe/rewind", "not_inheritable"),
+        ("0it", {"rewind": "auto"}, "/recipe/rewind", "not_inheritable"),
+        ("0it", {"target": {"max_accuracy_drop": 0.1}}, "/recipe/target/max_accuracy_drop", "not_inheritable"),
         ("0it", {"levels": 1}, "/recipe/levels", "before_start"),
         ("0it", {"target": {"sparsity": 0.5}}, "/recipe/target/sparsity", "before_start"),
     ],
@@ -370,3 +376,33 @@ def test_a_fork_whose_checkpoints_are_all_damaged_starts_over_from_its_parent(pa
         file.write_bytes(b"")
     assert ran(folder).of_type("warning")[0]["code"] == "checkpoints_damaged"
     assert weights(folder) == weights(parents())
+
+
+def test_a_fork_of_a_run_that_chose_its_rewind_restarts_where_that_chose(parents: Any, tmp_path: Path) -> None:
+    parent = parents("auto")
+    folder = forked(parent, tmp_path / "fork", 2)
+    ran(folder)
+    assert weights(folder) == weights(parent)
+    told, report = report_of(parent)["search"]["connectivity"], report_of(folder)
+    assert told["extra_updates"] > 0
+    assert report["search"]["connectivity"]["chosen"] == report["search"]["rewind"] == told["chosen"]
+    assert report["search"]["connectivity"]["extra_updates"] == 0
+    assert report["cost"]["search_trainings"] == 2 * 2
+
+
+def test_a_fork_goes_on_from_a_level_on_the_way_to_an_accuracy_drop(parents: Any, tmp_path: Path) -> None:
+    parent = parents(levels=None, target={"max_accuracy_drop": 0.05})
+    told = report_of(parent)["search"]["target"]
+    last = told["within"][-1]
+    assert last > 0
+    folder = forked(parent, tmp_path / "fork", last, levels=last + 1)
+    ran(folder)
+    rows = report_of(folder)["levels"]
+    assert [(row["level"], row["inherited"]) for row in rows] == [
+        *((level, True) for level in told["within"][:-1]),
+        (last, False),
+        (last + 1, False),
+    ]
+    aside = forked(parent, tmp_path / "aside", told["beyond"][0], levels=60)
+    with pytest.raises(CheckpointError, match="a level on the way"):
+        ran(aside)

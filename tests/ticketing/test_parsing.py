@@ -161,6 +161,15 @@ def test_the_jobs_gate_is_the_tolerance_where_the_recipe_names_none() -> None:
     assert [tolerance("standard", drop) for drop in (0, 1)] == [0.005, 0.005]
 
 
+def test_the_drop_of_a_target_is_the_tolerance_where_neither_recipe_nor_gate_names_one() -> None:
+    def tolerance(gate: float | None = None, **evidence: object) -> float:
+        raw = {"search": "iterative", "target": {"max_accuracy_drop": 0.03}, "evidence": evidence}
+        known = {"architecture": "lenet-300-100", "uploaded": False, "weights": "initial", "device_kind": "cpu"}
+        return resolve(raw, **known, seed=0, max_accuracy_drop=gate).evidence.tolerance  # type: ignore[arg-type]
+
+    assert (tolerance(), tolerance(0.02), tolerance(tolerance=0.01)) == (0.03, 0.02, 0.01)
+
+
 def test_the_schema_writes_a_step_as_it_would_be_sent() -> None:
     schema = recipe_schema("iterative")
     assert schema["properties"]["rewind"]["default"] == "0it"

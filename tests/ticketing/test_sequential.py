@@ -18,6 +18,7 @@ from ticketing.run import run
 from ticketing.searches.iterative import search
 from ticketing.sequential import grow
 from ticketing.verification import verify
+from ticketing.walk import searches_made
 from ticketing.workbench import Workbench
 
 # After 20 updates on blobs a ticket is about 0.08 behind dense: that tolerance leaves it open, nearly 1 decides it.
@@ -45,13 +46,13 @@ def test_while_undecided_a_replicate_is_added_with_a_search_of_its_own_where_tha
     make_bench: Any, of: str, searches: int
 ) -> None:
     bench = grown(make_bench(evidence=GROWS | {"replicates_of": of}))
-    assert (tickets(bench, 2), bench.searches_made) == (5, searches)
+    assert (tickets(bench, 2), searches_made(bench)) == (5, searches)
     assert bench.observer.last_progress["fraction"] == 1.0  # every update of the plan's "at most", and no other
 
 
 def test_a_verdict_at_the_first_look_ends_it(make_bench: Any) -> None:
     bench = grown(make_bench(evidence=DECIDED))
-    assert (tickets(bench, 2), bench.searches_made) == (3, 3)
+    assert (tickets(bench, 2), searches_made(bench)) == (3, 3)
     least = bench.plan.at_least
     made = [facts for piece, facts in bench.journal.facts.items() if piece.startswith(("search/", "certificate/"))]
     assert (len(made), sum(facts["updates"] for facts in made)) == (least["trainings"], least["updates"])

@@ -426,3 +426,48 @@ for architecture, precision in (("resnet-20", "bf16"), ("lenet-300-100", "fp32")
 print([name for name in ("torch._dynamo", "torch._inductor", "sympy", "sklearn") if name in sys.modules])
 """
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def stalled(losses: list[float], patience: int) -> bool:
+    """The rule, slowly: none of the last `patience` evaluations is below the lowest before them."""
+    return len(losses) > patience and all(loss >= min(losses[:-patience]) for loss in losses[-patience:])
+
+
+@pytest.mark.parametrize("patience", [1, 2, 4])
+def test_a_training_that_may_end_early_ends_at_the_first_evaluation_at_which_it_has_stalled(
+    run: Callable[..., Trained], patience: int
+) -> None:
+    fields = {"length": "300it", "optimizer": {"name": "adam", "learning_rate": 0.05}}
+    whole, early = run(fields=fields), run(fields=fields, patience=patience)
+    losses = [point.loss for point in whole.curve]
+    end = next(i for i in range(len(losses)) if stalled(losses[: i + 1], patience))
+    assert end < len(losses) - 1
+    assert early.curve == whole.curve[: end + 1]
+    assert (early.updates, early.censored) == (whole.curve[end].step, False)
+
+
+def test_it_does_not_end_before_the_states_that_are_asked_for(run: Callable[..., Trained]) -> None:
+    fields = {"length": "300it", "optimizer": {"name": "adam", "learning_rate": 0.05}}
+    ended = run(fields=fields, patience=1).updates
+    later = run(fields=fields, patience=1, capture_at={ended})
+    assert later.captured.keys() == {ended}
+    assert later.updates > ended
+
+
+def test_it_ends_at_the_same_update_when_it_was_stopped_on_its_way(run: Callable[..., Trained]) -> None:
+    fields = {"length": "300it", "optimizer": {"name": "adam", "learning_rate": 0.05}}
+    whole, saved = run(fields=fields, patience=2), list[TrainingState]()
+    with pytest.raises(Stopped):
+        run(
+            fields=fields,
+            patience=2,
+            observer=RecordingObserver(stop_after=whole.updates - 2),
+            checkpointing=Checkpointing(saved.append, inf, lambda: 0.0),
+        )
+    assert same(run(fields=fields, patience=2, resume=saved[-1]).final, whole.final)
+
+
+def test_a_short_training_is_the_beginning_of_the_whole_one(run: Callable[..., Trained]) -> None:
+    fields = {"length": "40it", "schedule": {"name": "milestones", "at": ["10it", "30it"]}}
+    short, whole = run(fields=fields, last_step=20), run(fields=fields, capture_at={20})
+    assert same(short.final, whole.captured[20])

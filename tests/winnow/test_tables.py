@@ -94,6 +94,7 @@ def test_a_plan_shows_its_ladder_and_cost() -> None:
     assert "20.00 %" in shown
     assert "4 trainings, 1,200 updates, 2.5e+12 FLOPs, about 31 s on one core" in shown
     assert "warning verdict_inconclusive: n = 1" in shown
+    assert "at most 4 trainings" in _shown(*plan_parts({"plan": plan | {"at_most": True}}))
 
 
 def test_a_fork_shows_what_it_was_made_from() -> None:

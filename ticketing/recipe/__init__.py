@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ticketing.recipe.capacity_sweep import CAPACITY_PRESET, CapacitySweep
 from ticketing.recipe.evidence import EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
-from ticketing.recipe.iterative import DEFAULT_LEVELS, Iterative
+from ticketing.recipe.iterative import DEFAULT_LEVELS, MOST_LEVELS, Iterative
 from ticketing.recipe.label_noise import LabelNoise
 from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
 from ticketing.recipe.optimizer import SGD, Adam, AdamW, Optimizer
@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_LEVELS",
     "EVIDENCE_WORDS",
     "FULL_SCHEDULE",
+    "MOST_LEVELS",
     "RECIPES",
     "RECIPE_VERSION",
     "SEARCHES",

@@ -21,6 +21,7 @@ from ticketing.recipe.recipe import TicketRecipe
 from ticketing.step import Step
 
 DEFAULT_LEVELS = 10
+MOST_LEVELS = 60
 
 
 class Iterative(TicketRecipe):
@@ -28,9 +29,21 @@ class Iterative(TicketRecipe):
 
     search: Literal["iterative"]
     levels: int | None = Field(
-        None, ge=1, le=60, description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given."
+        None, ge=1, le=MOST_LEVELS, description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given."
     )
     target: Target | None = None
+    level_length: Literal["full", "early_stop"] | Step = Field(
+        "full",
+        description="How long a level of the search trains: full (training.length, as the certificate's finalists do), "
+        "early_stop, or a step of the schedule at which it ends.",
+    )
+    early_stop_patience: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="With level_length early_stop a level ends after so many evaluations in a row that did not lower "
+        "its validation loss.",
+    )
     rate: RateField = Rate()
     scope: Scope = Field(
         "layerwise",
@@ -43,10 +56,10 @@ class Iterative(TicketRecipe):
         json_schema_extra=described(CRITERION_WORDS, "docs/searches/criteria.md"),
     )
     structure: Literal["weight"] = "weight"
-    rewind: Literal["lr", "none"] | Step = Field(
+    rewind: Literal["lr", "none", "auto"] | Step = Field(
         Step("0it"),
-        description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule) "
-        "or none (keep them, go on at the last learning rate).",
+        description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule), "
+        "none (keep them, go on at the last learning rate) or auto (the earliest step stable to the data order).",
     )
     kept: Kept = Field(
         "rewind",
@@ -92,7 +105,15 @@ class Iterative(TicketRecipe):
                     f"expected one rate for all kinds and names (or 0 to exempt one) with scope {self.scope}, "
                     f"got another for {odd}"
                 )
-        rewind, length = self.rewind, self.training.length
-        if isinstance(rewind, Step) and rewind.unit == length.unit and rewind.count >= length.count:
-            raise ValueError(f"expected rewind before training.length {length}, got {rewind}")
+        rewind, length, own = self.rewind, self.training.length, self.level_length
+        if isinstance(own, Step) and (own.count == 0 or (own != length and _known_to_be_by(length, own))):
+            raise ValueError(f"expected level_length above 0, at most training.length {length}, got {own}")
+        for name, end in (("training.length", length), ("level_length", own)):
+            if isinstance(rewind, Step) and isinstance(end, Step) and _known_to_be_by(end, rewind):
+                raise ValueError(f"expected rewind before {name} {end}, got {rewind}")
         return self
+
+
+def _known_to_be_by(end: Step, moment: Step) -> bool:
+    """Say whether an end is at or before a moment as far as they can be compared: in one unit."""
+    return end.unit == moment.unit and end.count <= moment.count

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from ticketing.recipe.part import Part, Share
 
@@ -42,9 +42,24 @@ class Rate(Part):
 
 
 class Target(Part):
-    """Where the ladder ends, instead of a number of levels."""
+    """Where the ladder ends, instead of a number of levels: one of these."""
 
-    sparsity: float = Field(gt=0, lt=1, description="Fraction of the prunable entries removed, met to the entry.")
+    sparsity: float | None = Field(
+        None, gt=0, lt=1, description="Fraction of the prunable entries removed, met to the entry."
+    )
+    max_accuracy_drop: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Accuracy (fraction) that may be lost against dense on validation; as sparse as that allows.",
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "Target":
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected one of {', '.join(type(self).model_fields)}, got {given or 'none'}")
+        return self
 
 
 def _from_number(value: Any) -> Any:

@@ -11,9 +11,11 @@ from ticketing.mask import Mask
 from ticketing.narrowing import narrowed, parameters_with
 from ticketing.probing import probed
 from ticketing.report.levels import curves, level_rows, regime_of
+from ticketing.report.way import connectivity_of, reused, target_of
 from ticketing.results import Result
+from ticketing.rewinding import settled
 from ticketing.start import recipe_of_level
-from ticketing.step import Step
+from ticketing.walk import searches_made
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -53,16 +55,18 @@ def document(
         "job": dict(labels),
         "search": {
             "name": recipe.search,
-            "levels": bench.levels_total,
-            "searches": bench.searches_made,
-            "rewind": str(recipe.rewind) if isinstance(recipe.rewind, Step) else recipe.rewind,
+            "levels": level,
+            "searches": searches_made(bench),
+            "rewind": str(settled(recipe, bench.journal.facts).rewind),
             "delivered_level": level,
             "test_accuracy": delivered["test"]["accuracy"],
             "delivered": dict(delivered),
             "best": dict(best),
+            "target": target_of(bench),
+            "connectivity": connectivity_of(bench),
         },
         "levels": level_rows(bench, found, judge=judge, judged=judged, delivered=level),
-        "certificate": certificate_of(judge, level) if recipe.evidence.replicates else None,
+        "certificate": certificate_of(judge, level) if judged else None,
         "regime": regime_of(bench, found, delivered=level),
         "ntk": probed(bench),
         "invariants": bench.invariants.as_json(),
@@ -122,14 +126,11 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
     `flops_executed` is of the dense kernels that really ran, the axis on which searches are compared. What a fork took
     over from its parent is in neither, and stands beside them.
     """
-    searched = [
-        Where.of_search(replicate, level)
-        for replicate in range(bench.searches_made)
-        for level in range(bench.levels_total + 1)
-    ]
+    searched = [Where.of_piece(piece) for piece in bench.journal.facts if piece.startswith("search/")]
     search = [(bench.result(w), found.carrying(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
     inherited = [w for w in searched if bench.inherited(w)]
-    certificate = all_trainings(bench, judged)
+    certified = all_trainings(bench, judged)
+    certificate = [where for where in certified if not bench.reused(where)]
     return {
         **{f"search_{name}": value for name, value in _work(bench, [result for result, _ in search]).items()},
         **{
@@ -138,6 +139,7 @@ def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[s
         "flops_executed": (flops := _flops(bench, search)).executed,
         "flops_nonzero": flops.nonzero,
         "certificate_flops": sum(_executed(bench, found, where) for where in certificate),
+        **reused(bench, certified),
         **(_taken_over(bench, found, inherited) if bench.start else {}),
     }
 

@@ -11,8 +11,9 @@ from ticketing.evidence import all_trainings
 from ticketing.findings import Findings
 from ticketing.judgement import Judge
 from ticketing.paths import effective_counts, varying_inputs
-from ticketing.regime import INTERPOLATING_ERROR, parameters_per_target, regimes
+from ticketing.regime import INTERPOLATING_ERROR, Regime, parameters_per_target, regimes
 from ticketing.results import curve_of, first_step_at
+from ticketing.walk import searches_made, walk_of
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -21,14 +22,14 @@ def level_rows(
     bench: Workbench, found: Findings, *, judge: Judge, judged: Sequence[int], delivered: int
 ) -> list[dict[str, Any]]:
     """Make the rows, level 0 first. `validation` is of the search that is delivered; `replicates` lists them all."""
-    varying = varying_inputs(bench.data.x_train)
-    named = regimes(_train_errors(bench))
+    varying, walk = varying_inputs(bench.data.x_train), walk_of(bench)
+    named = _regimes(bench)
     return [
         _entries(bench, found, level, varying)
         | _figures(bench, level, judge=judge, judged=judged, delivered=delivered)
         | {"train": _train(bench, level), "regime": named[level]}
-        | {"inherited": bench.inherited(Where.of_search(0, level))}
-        for level in range(bench.levels_total + 1)
+        | {"inherited": bench.inherited(Where.of_search(0, level)), "beyond_target": level in walk.beyond}
+        for level in walk.levels
     ]
 
 
@@ -57,7 +58,7 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
 
 
 def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
-    per_search = [_validation(bench, level, replicate) for replicate in range(bench.searches_made)]
+    per_search = [_validation(bench, level, replicate) for replicate in range(_searches_at(bench, level))]
     row: dict[str, Any] = {
         "validation": per_search[0] | {"replicates": per_search},
         "test": dict.fromkeys(("ticket", "dense", *judge.evidence.controls)),
@@ -65,9 +66,9 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
         "verdict": None,
         "early_stop": None,
     }
-    if judge.evidence.replicates and (level == 0 or level in judged):
+    if judged and (level == 0 or level in judged):
         row["test"]["dense"] = judge.accuracies("dense", level)
-    if judge.evidence.replicates and level in judged:
+    if level in judged:
         row["verdict"] = judge.certificate(level).verdict
         row["early_stop"] = judge.early_stop(level)
         for branch in ("ticket", *judge.evidence.controls):
@@ -77,10 +78,10 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
 
 def regime_of(bench: Workbench, found: Findings, *, delivered: int) -> dict[str, Any]:
     """Say where on the ladder of the delivered search the network stops fitting its train split."""
-    errors, classes = _train_errors(bench), bench.data.classes
-    named = regimes(errors)
+    classes, named = bench.data.classes, _regimes(bench)
     rows = []
-    for level, (error, regime) in enumerate(zip(errors, named, strict=True)):
+    for level, regime in named.items():
+        error = _train_error(bench, level)
         mask = found.mask(0, level)
         parameters = bench.subject.inventory.parameters_total - (mask.total - mask.kept_count)
         per_target = parameters_per_target(parameters, examples=len(bench.data.y_train), classes=classes)
@@ -89,20 +90,29 @@ def regime_of(bench: Workbench, found: Findings, *, delivered: int) -> dict[str,
         "interpolating_error": INTERPOLATING_ERROR,
         "examples": len(bench.data.y_train),
         "classes": classes,
-        "critical_levels": [level for level, regime in enumerate(named) if regime == "critical"],
+        "critical_levels": [level for level, regime in named.items() if regime == "critical"],
         "delivered": named[delivered],
         "levels": rows,
     }
 
 
-def _train_errors(bench: Workbench) -> list[float]:
+def _regimes(bench: Workbench) -> dict[int, Regime]:
+    levels = walk_of(bench).levels
+    return dict(zip(levels, regimes([_train_error(bench, level) for level in levels]), strict=True))
+
+
+def _train_error(bench: Workbench, level: int) -> float:
     # 1 - 0.999 is above 0.001 by a bit of the float, and one example in a thousand is not.
-    return [round(1 - _train(bench, level)["accuracy"], 12) for level in range(bench.levels_total + 1)]
+    return round(1 - float(_train(bench, level)["accuracy"]), 12)
+
+
+def _searches_at(bench: Workbench, level: int) -> int:
+    return walk_of(bench).searches_at(level, searches_made(bench))
 
 
 def _train(bench: Workbench, level: int) -> dict[str, Any]:
     """Give how well a level fits the train split, the delivered search first and every one beside it."""
-    results = [bench.result(Where.of_search(replicate, level)) for replicate in range(bench.searches_made)]
+    results = [bench.result(Where.of_search(replicate, level)) for replicate in range(_searches_at(bench, level))]
     per_search = [{"accuracy": result.train_accuracy, "loss": result.train_loss} for result in results]
     return per_search[0] | {"replicates": per_search}
 
@@ -122,8 +132,8 @@ def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
 
 def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
     """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
-    places = [Where.of_search(0, level) for level in range(bench.levels_total + 1)]
-    places += all_trainings(bench, [delivered])
+    places = [Where.of_search(0, level) for level in walk_of(bench).levels]
+    places += all_trainings(bench, [delivered] if delivered else [])
     return [
         {
             **{key: value for key, value in asdict(where).items() if key != "step"},

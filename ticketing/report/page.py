@@ -40,7 +40,7 @@ def _header(report: words.Report, title: str) -> str:
     shown = "no evidence" if verdict == "none" else verdict
     test, search = row["test"] or {}, report["search"]
     facts = [
-        ("Sparsity", words.percent(row["sparsity"], 2), f"level {row['level']} of {len(report['levels']) - 1}"),
+        ("Sparsity", words.percent(row["sparsity"], 2), f"level {row['level']} of {search['levels']}"),
         ("Weights kept", words.number(row["kept"]), f"of {words.number(row['total'])} prunable"),
         _accuracy_fact("Ticket", test.get("ticket"), search.get("test_accuracy")),
         _accuracy_fact("Dense", test.get("dense"), None),

@@ -1,26 +1,34 @@
 """Train, score, prune, rewind, repeat (Frankle & Carbin 2018; Renda et al. 2020); looks at train and validation.
 
 One-shot pruning is one level. Every level ends in a checkpoint that carries its figures and the next level's mask.
+Which level is next, and what it is cut from, `ticketing.ways` says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ticketing.actions import Actions, with_initial
 from ticketing.counts import groups, kept_counts
+from ticketing.errors import CollapseError
 from ticketing.evaluation import evaluate
 from ticketing.facts import say_completed, say_mask_drawn
 from ticketing.findings import Findings
 from ticketing.fit import on_train
+from ticketing.level_length import level_length
 from ticketing.mask import Mask
 from ticketing.results import Result
-from ticketing.rewinding import Restart, restart_of
+from ticketing.reuse import KEPT, Course, forget, train_once
+from ticketing.rewinding import STABILITY, Restart, initial_state, restart_of, settled
 from ticketing.scope import select
 from ticketing.scoring import scored
 from ticketing.seeds import derive
+from ticketing.stability import check_sparse, choose_rewind
 from ticketing.start import keeps_restarts
 from ticketing.subject import placed
 from ticketing.training import Trained
 from ticketing.training_state import CurvePoint
+from ticketing.walk import allowed_drop, collapse, next_cut, way_of
+from ticketing.ways import Cut, Walked, sorted_out
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -35,58 +43,115 @@ def search(bench: Workbench, replicate: int) -> None:
         Stopped: The observer asked to stop; the journal was saved.
         SearchError: The search could not go on.
     """
+    if bench.recipe.rewind == "auto" and STABILITY not in bench.journal.facts:
+        choose_rewind(bench, partial(_dense_run, bench))
     ladder = kept_counts(bench.subject.inventory, bench.recipe, bench.start)
-    restart = restart_of(bench.recipe, per_epoch=bench.per_epoch)
+    restart = restart_of(settled(bench.recipe, bench.journal.facts), per_epoch=bench.per_epoch)
     actions = Actions.of(bench.recipe)
     found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=actions)
-    for level in range(len(ladder)):
-        where = Where.of_search(replicate, level)
-        if bench.passed(where):
-            continue
-        last = level == len(ladder) - 1
-        trained = _level(bench, found, where, restart=restart, last=last)
-        reached = where.at(trained.curve[-1].step)
-        if not last:
-            reached = Where.of_search(replicate, level + 1, restart.first_step)
-            _draw(bench, found, reached, counts=ladder[level + 1])
-        bench.between(reached)
+    way, walked = way_of(bench, replicate), list[Walked]()
+    here: Cut | None = Cut(0, after=0)
+    while here is not None:
+        where = Where.of_search(replicate, here.level)
+        made = None if bench.passed(where) else _level(bench, found, where, restart=restart)
+        walked.append(Walked(here.level, (made[1] if made else bench.result(where)).accuracy))
+        following = next_cut(bench, replicate, way, walked)
+        if made is not None:
+            _keep(bench, found, here, walked, *made, replicate=replicate, last=following is None)
+            while following is not None and not _drawn(bench, found, following, replicate, ladder, restart):
+                following = next_cut(bench, replicate, way, walked)
+            if following is None:
+                found.keep_latest(replicate, None)
+            bench.between(_reached(where, made[0], following, restart))
+        here = following
 
 
-def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart, last: bool) -> Trained:
-    replicate, level = where.replicate, where.level
-    mask = found.mask(replicate, level)
-    if level == 0 and bench.subject.weights == "trained":
+def _reached(where: Where, trained: Trained, following: Cut | None, restart: Restart) -> Where:
+    """Say where a search stands after a level: at the beginning of the next, or at its end."""
+    if following is None:
+        return where.at(trained.curve[-1].step)
+    return Where.of_search(where.replicate, following.level, restart.first_step)
+
+
+def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart) -> tuple[Trained, Result]:
+    if where.level == 0 and bench.subject.weights == "trained":
         trained, result = _as_uploaded(bench)
-    else:
-        trained, result = _trained(bench, found, where, restart=restart, mask=mask)
-    result = result.fitting(on_train(bench, trained.final))
+        return trained, result.fitting(on_train(bench, trained.final))
+    trained, result = _trained(bench, found, where, restart=restart)
+    if where.level == 0 and restart.first_step:
+        found.keep_point(where.replicate, trained.captured[restart.first_step])
+    if where.replicate == 0 and where.level and _to_be_checked(bench):
+        start, mask = found.rewind_point(0, where.level), found.mask(0, where.level)
+        check_sparse(bench, where, restart.first_step, start, mask=mask, trained=trained)
+    forget(bench.journal, KEPT)
+    return trained, result.fitting(on_train(bench, trained.final))
+
+
+def _to_be_checked(bench: Workbench) -> bool:
+    """Say whether `auto` chose an update that was not yet tried on a sparse network."""
+    chosen = bench.journal.facts.get(STABILITY, {"chosen": "lr"})
+    return chosen["chosen"] != "lr" and chosen["sparse"] is None
+
+
+def _keep(
+    bench: Workbench,
+    found: Findings,
+    here: Cut,
+    walked: list[Walked],
+    trained: Trained,
+    result: Result,
+    *,
+    replicate: int,
+    last: bool,
+) -> None:
+    """Keep what a level came to: what may be delivered or looked at, and what the next level is cut from."""
+    where, drop = Where.of_search(replicate, here.level), allowed_drop(bench.recipe)
+    level, within = here.level, replicate > 0 or here.level in sorted_out(walked, drop)[0]
+    deliverable = within and (last or drop is not None)
     bench.record(where, result, trained)
-    if level == 0 and restart.first_step:
-        found.keep_point(replicate, trained.captured[restart.first_step])
-    if last or keeps_restarts(bench.recipe):
-        found.keep_restart(replicate, level)
-    if replicate == 0 and (last or bench.recipe.keep_levels == "models"):
+    if deliverable or keeps_restarts(bench.recipe):
+        found.keep_restart(replicate, level, after=here.after)
+    models = bench.recipe.keep_levels == "models"
+    if replicate == 0 and (deliverable or models):
         found.keep_trained(replicate, level, trained.best)
-    found.keep_latest(replicate, None if last else trained.final)
-    say_completed(bench, where, mask, result)
-    return trained
+    if within:
+        found.keep_latest(replicate, trained.final)
+    if within and drop is not None and level and not models and not keeps_restarts(bench.recipe):
+        found.forget_weights(replicate, here.after)
+    say_completed(bench, where, found.mask(replicate, level), result)
 
 
-def _trained(
-    bench: Workbench, found: Findings, where: Where, *, restart: Restart, mask: Mask
-) -> tuple[Trained, Result]:
+def _trained(bench: Workbench, found: Findings, where: Where, *, restart: Restart) -> tuple[Trained, Result]:
     if where.level:
         bench.phase("rewind")
     start = found.start(where.replicate, where.level)
     bench.phase("train_level" if where.level else "train_dense")
-    return bench.train(
-        where,
-        start,
-        mask=mask,
-        order_seed=order_seed(bench, where),
-        first_step=restart.first_step if where.level else 0,
-        fine_tune=restart.fine_tune and where.level > 0,
-        capture_at=() if where.level else {restart.first_step},
+    course = _course(bench, where, mask=found.mask(where.replicate, where.level), restart=restart)
+    captures = () if where.level else (restart.first_step,)
+    if bench.recipe.rewind == "auto" and where.replicate == 0:
+        return train_once(bench, where, start, course, capture_at=captures)
+    return bench.train(where, start, **vars(course), capture_at=captures)
+
+
+def _dense_run(bench: Workbench, capture_at: tuple[int, ...]) -> Trained:
+    """Train level 0 of the first search before it is known where kept weights restart; the walk takes it from there."""
+    bench.phase("train_dense")
+    where, start = Where.of_search(0, 0), initial_state(bench.subject, seed=bench.recipe.seed, replicate=0)
+    course = _course(bench, where, mask=Mask.full(bench.subject.shapes), restart=None)
+    return train_once(bench, where, start, course, capture_at=capture_at)[0]
+
+
+def _course(bench: Workbench, where: Where, *, mask: Mask, restart: Restart | None) -> Course:
+    """Say how a level trains; level 0 from its beginning, however the others restart."""
+    length = level_length(bench.recipe, bench.per_epoch)
+    again = restart if where.level else None
+    return Course(
+        mask,
+        order_seed(bench, where),
+        first_step=again.first_step if again else 0,
+        last_step=length.last_step,
+        patience=length.patience,
+        fine_tune=again.fine_tune if again else False,
     )
 
 
@@ -99,11 +164,32 @@ def _as_uploaded(bench: Workbench) -> tuple[Trained, Result]:
     return trained, Result.of(trained, seconds=0.0)
 
 
-def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str, int]) -> None:
+def _drawn(
+    bench: Workbench,
+    found: Findings,
+    cut: Cut,
+    replicate: int,
+    ladder: Sequence[Mapping[str, int]],
+    restart: Restart,
+) -> bool:
+    """Draw the mask of the next level; say whether there is one. A candidate of the first search on its way to an
+    accuracy drop may leave a layer nothing: then it is beyond the drop."""
+    where = Where.of_search(replicate, cut.level, restart.first_step)
+    try:
+        _draw(bench, found, where, counts=ladder[cut.level], after=cut.after)
+    except CollapseError:
+        if allowed_drop(bench.recipe) is None or replicate:
+            raise
+        bench.journal.record(collapse(replicate, cut.level), {})
+        return False
+    return True
+
+
+def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str, int], after: int) -> None:
     bench.phase("prune")
     recipe, replicate, level = bench.recipe, where.replicate, where.level
-    before, members = found.mask(replicate, level - 1), groups(bench.subject.inventory, recipe)
-    scores = scored(bench, found, replicate, level)
+    before, members = found.mask(replicate, after), groups(bench.subject.inventory, recipe)
+    scores = scored(bench, found, replicate, level, after=after)
     mask = select(scores.of, counts, members, within=before, allow_collapse=recipe.allow_collapse, ties=scores.ties)
     bench.invariants.mask_drawn(
         mask,
@@ -115,20 +201,20 @@ def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[st
     )
     found.keep_mask(replicate, level, mask)
     if found.actions.holds:
-        _decide_what_is_held(found, replicate, level)
+        _decide_what_is_held(found, replicate, level, after)
     if (ineligible := scores.ineligible_in(mask)) is not None:
         found.keep_ineligible(replicate, level, ineligible)
     say_mask_drawn(bench, where, mask, **({} if ineligible is None else {"ineligible_kept": ineligible}))
 
 
-def _decide_what_is_held(found: Findings, replicate: int, level: int) -> None:
+def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:
     """Keep which entries the level begins with at their initial weight: its mask and what was trained decide."""
     initial = with_initial(
         found.actions.pruned,
-        before=found.mask(replicate, level - 1),
+        before=found.mask(replicate, after),
         mask=found.mask(replicate, level),
-        initial_before=found.initial_of(replicate, level - 1),
-        initial=found.untrained(replicate, level - 1),
+        initial_before=found.initial_of(replicate, after),
+        initial=found.untrained(replicate, after),
         trained=found.latest(replicate),
     )
     found.keep_initial_of(replicate, level, initial)
