@@ -38,7 +38,8 @@ def grow(
         SearchError: A training diverged, or a promise of the certificate broke.
     """
     evidence = bench.recipe.evidence
-    judge = Judge(bench.journal, evidence, bench.recipe.seed, len(bench.data.y_test))
+    predictions = bench.subject.inventory.predictions
+    judge = Judge(bench.journal, evidence, bench.recipe.seed, len(bench.data.y_test), predictions)
     for n in evidence.looks[:-1]:
         if judge.certificate(level, replicates=n).verdict != "inconclusive":
             return
