@@ -59,7 +59,7 @@ def report() -> dict[str, Any]:
     return {
         "report_version": 1,
         "job": {"id": "job_1", "name": "small <b>network</b>"},
-        "search": {"name": "iterative", "delivered_level": 3, "test_accuracy": 0.951},
+        "search": {"name": "iterative", "levels": 3, "delivered_level": 3, "test_accuracy": 0.951},
         "levels": [
             _level(0, 0.0, 1000, 0.95, 0.95, None),
             _level(1, 0.2, 800, 0.953, 0.945, "matching"),
