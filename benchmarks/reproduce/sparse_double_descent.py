@@ -20,6 +20,7 @@ import campaign
 
 from ticketing.report.axes import Axes, along_log_density, between
 from ticketing.report.drawing import Line, Point, frame, labels_of, line_of, regimes_of, svg
+from winnow.numpy import read_answers
 
 SHORT = "--short" in sys.argv
 NAME = "sparse_double_descent" + ("_short" if SHORT else "")
@@ -56,16 +57,17 @@ def rows(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
             "level": level["level"],
             "sparsity": level["sparsity"],
             "train_accuracy": [trial["levels"][index]["train"]["accuracy"] for trial in trials],
-            "test_accuracy": [_tested(trial["levels"][index]) for trial in trials],
+            "test_accuracy": [_tested(trial, index) for trial in trials],
             "regimes": [trial["levels"][index]["regime"] for trial in trials],
         }
         for index, level in enumerate(trials[0]["levels"])
     ]
 
 
-def _tested(level: dict[str, Any]) -> float:
-    branch = "ticket" if level["level"] else "dense"
-    return float(level["test"][branch]["values"][0])
+def _tested(trial: dict[str, Any], level: int) -> float:
+    """Give the test accuracy after the last update: stopped at its best a network has not yet learnt wrong labels."""
+    answers = read_answers(campaign.RESULTS / NAME / f"{trial['trial']}.{campaign.ANSWERS}")
+    return float(answers[f"{'ticket' if level else 'dense'}/{level}/last"].mean())
 
 
 def turning_points(levels: list[dict[str, Any]]) -> dict[str, Any]:
