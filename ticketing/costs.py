@@ -1,7 +1,7 @@
 """What training costs in floating-point operations, by arithmetic over the layers; measures nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ticketing.architectures import Inventory
 
@@ -24,7 +24,14 @@ class Flops:
         return Flops(self.executed + other.executed, self.nonzero + other.nonzero)
 
 
-def training_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, updates: int, batch_size: int) -> Flops:
+def training_flops(
+    inventory: Inventory,
+    kept: Mapping[str, int] | None,
+    *,
+    updates: int,
+    batch_size: int,
+    multiply_adds: int | None = None,
+) -> Flops:
     """Count the operations of a training; optimizer and norms are left out.
 
     Args:
@@ -32,8 +39,12 @@ def training_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, upda
         kept: Entries per prunable parameter that are not zero (`Mask.counts`); None for dense.
         updates: Number of updates.
         batch_size: Examples per update.
+        multiply_adds: Of one forward pass of one example as it ran, where units were left out; None for all of them.
     """
-    return forward_flops(inventory, kept, examples=FORWARDS_PER_UPDATE * updates * batch_size)
+    whole = forward_flops(inventory, kept, examples=FORWARDS_PER_UPDATE * updates * batch_size)
+    if multiply_adds is None:
+        return whole
+    return replace(whole, executed=FLOPS_PER_MULTIPLY_ADD * multiply_adds * FORWARDS_PER_UPDATE * updates * batch_size)
 
 
 def forward_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, examples: int) -> Flops:

@@ -34,6 +34,11 @@ class Lean:
     left_in: Mapping[str, Index]
     """Per entry of the state dict; none for a network that is left whole."""
 
+    @property
+    def multiply_adds(self) -> int | None:
+        """Of one forward pass of one example; None for a network that is left whole."""
+        return sum(kept.numel() for kept in self.mask.values()) if self.left_in else None
+
     def shrunk(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Take out of a whole state dict what is left in."""
         return {name: tensor[_grid(self.left_in.get(name, ()))].contiguous() for name, tensor in state.items()}

@@ -31,9 +31,11 @@ class Result:
     train_accuracy: float | None = None
     """Of the weights after the last update, on the labels trained on; None where nobody looked."""
     train_loss: float | None = None
+    multiply_adds: int | None = None
+    """Of one forward pass of one example as it ran, where some units were left out; None where none were."""
 
     @classmethod
-    def of(cls, trained: Trained, *, seconds: float) -> "Result":
+    def of(cls, trained: Trained, *, seconds: float, multiply_adds: int | None = None) -> "Result":
         """Sum up a training that took `seconds`, all attempts together."""
         best, last = trained.early_stop, trained.curve[-1]
         return cls(
@@ -45,6 +47,7 @@ class Result:
             last_loss=last.loss,
             updates=trained.updates,
             seconds=seconds,
+            multiply_adds=multiply_adds,
         )
 
     def fitting(self, train: Evaluation) -> "Result":

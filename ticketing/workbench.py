@@ -167,7 +167,9 @@ class Bench(Generic[AnyOf]):
         began = trained.captured[first_step]
         self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
         self.progress.skip(trained.updates - (begins_at - first_step))
-        return trained, Result.of(trained, seconds=seconds_before + self.clock() - started)
+        return trained, Result.of(
+            trained, seconds=seconds_before + self.clock() - started, multiply_adds=slim.multiply_adds
+        )
 
     def _lean(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> Lean:
         """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it.

@@ -19,6 +19,12 @@ def test_pruned_weights_are_executed_all_the_same() -> None:
     assert forward_flops(TINY, kept, examples=1) == Flops(executed=36, nonzero=14)
 
 
+def test_units_that_were_left_out_are_not_executed() -> None:
+    kept = {"fc1.weight": 2, "fc2.weight": 1}
+    counted = training_flops(TINY, kept, updates=7, batch_size=5, multiply_adds=4)
+    assert counted == Flops(executed=3 * 7 * 5 * 2 * 4, nonzero=3 * 7 * 5 * 2 * 3)
+
+
 def test_a_convolution_weight_counts_once_a_pixel() -> None:
     listed = inventory("conv-2", arguments_for("conv-2", {}, data_shape=(1, 4, 6), classes=2))
     nothing = {layer.parameter: 0 for layer in listed.prunable}

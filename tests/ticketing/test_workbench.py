@@ -121,6 +121,14 @@ def test_a_training_begun_on_the_whole_network_goes_on_with_the_whole_of_it(make
     assert same_bits(trained(make_bench()).final, undisturbed.final)
 
 
+def test_what_was_left_out_is_told_and_a_whole_network_tells_nothing(make_bench: Any) -> None:
+    results = [
+        (bench := make_bench()).train(WHERE, bench.subject.initial_state, mask=mask(bench), order_seed=1)[1]
+        for mask in (half, chequered)
+    ]
+    assert [result.multiply_adds for result in results] == [4 * 8 + 8 * 6 + 6 * 3, None]
+
+
 def test_the_seconds_of_all_attempts_are_added(make_bench: Any) -> None:
     with pytest.raises(Stopped):
         trained(make_bench(observer=RecordingObserver(stop_after=9)))

@@ -154,6 +154,7 @@ def _taken_over(bench: Workbench, found: Findings, inherited: Sequence[Where]) -
             found.carrying(where.replicate, where.level).counts(),
             updates=bench.result(where).updates,
             batch_size=min(recipe.training.batch_size, len(bench.data.y_train)),
+            multiply_adds=bench.result(where).multiply_adds,
         )
     results = [bench.result(where) for where in inherited]
     return {
@@ -165,13 +166,15 @@ def _taken_over(bench: Workbench, found: Findings, inherited: Sequence[Where]) -
 
 
 def _executed(bench: Workbench, found: Findings, where: Where) -> int:
-    """Count the operations of a certificate training: of dense kernels, so that its mask does not matter."""
+    """Count the operations of a certificate training, of the kernels that ran."""
     listed = bench.subject.inventory
     if where.branch == "small_dense":
         kept = found.mask(search_of(bench, where.replicate), where.level).kept_count
         listed = narrowed(listed, parameters_with(listed, kept))
-    updates = bench.result(where).updates
-    return training_flops(listed, None, updates=updates, batch_size=_batch(bench)).executed
+    result = bench.result(where)
+    return training_flops(
+        listed, None, updates=result.updates, batch_size=_batch(bench), multiply_adds=result.multiply_adds
+    ).executed
 
 
 def _work(bench: Workbench, done: Sequence[Result]) -> dict[str, Any]:
@@ -188,7 +191,11 @@ def _flops(bench: Workbench, done: Sequence[tuple[Result, Mask]]) -> Flops:
     flops = Flops(0, 0)
     for result, mask in done:
         flops += training_flops(
-            bench.subject.inventory, mask.counts(), updates=result.updates, batch_size=_batch(bench)
+            bench.subject.inventory,
+            mask.counts(),
+            updates=result.updates,
+            batch_size=_batch(bench),
+            multiply_adds=result.multiply_adds,
         )
     return flops
 
