@@ -10,11 +10,14 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from winnow import Client
 from winnow.local import serving
@@ -92,12 +95,29 @@ def _dataset(client: Client, data: str) -> str:
     if data.startswith("builtin:"):
         made = client.dataset(uri=data, wait_seconds=300)
     elif folder := os.environ.get("WINNOW_DATA"):
-        made = client.dataset(Path(folder) / data, name=data.partition(".")[0], wait_seconds=600)
+        with _unpacked(Path(folder) / data) as file:
+            made = client.dataset(file, name=data.partition(".")[0], wait_seconds=600)
     else:
         sys.exit(f"expected WINNOW_DATA to name the folder that holds {data}")
     if made["state"] != "ready":
         sys.exit(f"expected the dataset to be ready, got {made['state']}: {made.get('error')}")
     return str(made["id"])
+
+
+@contextmanager
+def _unpacked(file: Path) -> Iterator[Path]:
+    """Give a file that can be uploaded: images that lie packed are unpacked by the decoder that lies beside them."""
+    if ".packed." not in file.name:
+        yield file
+        return
+    sys.path.insert(0, str(file.parent))
+    from unpack_images import load  # type: ignore[import-not-found]
+
+    arrays = load(str(file))
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / file.name.replace(".packed", "")
+        np.savez(plain, **{name: arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")})
+        yield plain
 
 
 def _job(client: Client, experiment: str, trial: Trial, dataset: str) -> str:
