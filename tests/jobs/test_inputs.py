@@ -52,7 +52,10 @@ def test_lists_hold_a_tenants_own(bench: Bench, net: Model, data: Dataset) -> No
 def test_a_model_is_shown_with_what_can_be_pruned_of_it(net: Model) -> None:
     shown = inputs.model_object(net)
     assert shown["prunable_share"] == pytest.approx(266_200 / 266_610)
-    assert shown["searches"] == [{"search": "iterative", "supported": True, "reason": None}]
+    can, cannot = shown["searches"]
+    assert can == {"search": "iterative", "supported": True, "reason": None}
+    assert (cannot["search"], cannot["supported"]) == ("capacity_sweep", False)
+    assert "expected the architecture mlp" in cannot["reason"]
     assert shown["created_at"].endswith("Z")
     assert not {"tenant", "version", "shaped_by"} & set(shown)
 
