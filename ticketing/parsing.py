@@ -50,7 +50,7 @@ def resolve(
         recipe = parse_recipe(raw, defaults=merge(shared, CAPACITY_PRESET))
     else:
         for_ticket = _defaults_for_ticket(raw, uploaded=uploaded, weights=weights, max_accuracy_drop=max_accuracy_drop)
-        recipe = parse_recipe(raw, defaults=merge(shared | for_ticket, preset(architecture)))
+        recipe = parse_recipe(raw, defaults=merge(shared | for_ticket, _preset(architecture, raw)))
     faults = list(_faults_with_model(recipe, architecture=architecture, uploaded=uploaded, weights=weights))
     if device_kind == "cpu" and recipe.training.precision == "fp16":
         detail = "expected fp32 or bf16 on a CPU, which gains nothing by fp16, got fp16"
@@ -58,6 +58,13 @@ def resolve(
     if faults:
         raise RecipeError("; ".join(fault.detail for fault in faults), faults)
     return recipe
+
+
+def _preset(architecture: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the preset of an architecture; its rates by kind suit its own scope, and are left out under another."""
+    own = preset(architecture)
+    scope: Any = raw.get("scope") or own.get("scope", "layerwise")
+    return own if scope in ("layerwise", own.get("scope")) else {k: v for k, v in own.items() if k != "rate"}
 
 
 def unsupported(search: str, *, architecture: str, uploaded: bool) -> str | None:

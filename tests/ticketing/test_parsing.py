@@ -174,3 +174,13 @@ def test_the_schema_writes_a_step_as_it_would_be_sent() -> None:
     schema = recipe_schema("iterative")
     assert schema["properties"]["rewind"]["default"] == "0it"
     assert schema["$defs"]["Training"]["properties"]["length"]["default"] == "20ep"
+
+
+@pytest.mark.parametrize("scope", ["global", "erk", "lamp"])
+def test_the_rates_of_a_preset_do_not_refuse_another_scope(scope: str) -> None:
+    asked = {"search": "iterative", "scope": scope}
+    of = {"uploaded": False, "weights": "initial", "device_kind": "cpu", "seed": 0}
+    assert resolve(asked, architecture="lenet-300-100", **of).rate.of("output") == 0.2
+    assert resolve(asked | {"rate": 0.3}, architecture="lenet-300-100", **of).rate.of("output") == 0.3
+    assert resolve({"search": "iterative"}, architecture="lenet-300-100", **of).rate.of("output") == 0.1
+    assert resolve(asked, architecture="vgg-11-bn", **of).rate.of("output") == (0.0 if scope == "global" else 0.2)
