@@ -73,7 +73,7 @@ def test_validation_queues_nothing(client: Client, submission: Any) -> None:
         ({"recipe": {"search": "alchemy"}}, "/recipe/search"),
         ({"recipe": {"search": "iterative", "target": {"sparsity": 1.0}}}, "/recipe/target/sparsity"),
         ({"recipe": {"search": "iterative", "sparsity": 0.9}}, "/recipe/sparsity"),
-        ({"model": {"architecture": "lenet-5"}}, "/model/architecture"),
+        ({"model": {"architecture": "alexnet"}}, "/model/architecture"),
     ],
 )
 def test_a_wrong_field_is_named(client: Client, submission: Any, change: dict[str, Any], pointer: str) -> None:
