@@ -27,6 +27,7 @@ from typing import Any, Protocol
 
 import pytest
 from beartype import BeartypeConf, beartype
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -38,6 +39,10 @@ _checker = ModuleType("shape_checker")
 _checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
 sys.modules["shape_checker"] = _checker
 install_import_hook("ticketing", "shape_checker.check")
+
+# No test asserts a speed: an example may take as long as a busy machine makes it.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 _libc = ctypes.CDLL(None)
 BACKENDS = ("sqlite", "postgresql")
