@@ -7,6 +7,8 @@ from html import escape
 
 WIDTH, HEIGHT, LEFT, TOP, GAP, BELOW = 330, 220, 62, 34, 84, 92
 COLORS = ("#0b6e8a", "#c2571a", "#5b7f2b", "#7a4b9b", "#8a6d0b", "#a3224f", "#3c5a99", "#555555")
+ROW = 16
+"""Height of a line of the legend, which stands below each panel."""
 
 Points = Sequence[tuple[float, Sequence[float]]]
 """(x, values of the replicates), from left to right."""
@@ -14,7 +16,7 @@ Points = Sequence[tuple[float, Sequence[float]]]
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; lines of the same name have the same colour in every panel."""
+    """One pair of axes; each line has its place's colour, in order."""
 
     title: str
     lines: Mapping[str, Points]
@@ -28,28 +30,20 @@ class Panel:
 
 
 def figure(panels: Sequence[Panel], *, title: str) -> str:
-    """Draw the panels with one legend below."""
-    names = list(dict.fromkeys(name for panel in panels for name in panel.lines))
+    """Draw the panels, each with its legend below."""
     total = LEFT + len(panels) * (WIDTH + GAP)
+    rows = max((len(panel.lines) + 1) // 2 for panel in panels)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {HEIGHT + BELOW}" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {HEIGHT + BELOW + ROW * rows}" role="img"'
         f' font-family="system-ui, sans-serif" font-size="11"><title>{escape(title)}</title>',
         '<rect width="100%" height="100%" fill="#fff"/>',
     ]
     for number, panel in enumerate(panels):
-        parts += _panel(LEFT + number * (WIDTH + GAP), panel, names)
-    x = LEFT
-    for name in names:
-        y = HEIGHT + TOP + 46
-        parts.append(
-            f'<line x1="{x}" y1="{y}" x2="{x + 22}" y2="{y}" stroke="{_color(name, names)}" stroke-width="2"/>'
-        )
-        parts.append(f'<text x="{x + 28}" y="{y + 4}">{escape(name)}</text>')
-        x += 46 + 6.4 * len(name)
+        parts += _panel(LEFT + number * (WIDTH + GAP), panel)
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _panel(left: float, panel: Panel, names: Sequence[str]) -> list[str]:
+def _panel(left: float, panel: Panel) -> list[str]:
     points = [point for line in panel.lines.values() for point in line]
     scale = math.log10 if panel.log_x else float
     low_x, high_x = min(scale(x) for x, _ in points), max(scale(x) for x, _ in points)
@@ -87,13 +81,19 @@ def _panel(left: float, panel: Panel, names: Sequence[str]) -> list[str]:
             f' stroke-dasharray="4 4"/><text x="{at + 4:.1f}" y="{TOP + 10}" fill="#666">{escape(name)}</text>'
         )
     for name, line in panel.lines.items():
-        color = _color(name, names)
+        color = _color(name, list(panel.lines))
         path = " ".join(f"{place(x):.1f},{height(sum(ys) / len(ys)):.1f}" for x, ys in line)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         for x, ys in line:
             if len(ys) > 1:
                 ends = f'y1="{height(min(ys)):.1f}" x2="{place(x):.1f}" y2="{height(max(ys)):.1f}"'
                 parts.append(f'<line x1="{place(x):.1f}" {ends} stroke="{color}" stroke-opacity=".5"/>')
+    for number, name in enumerate(panel.lines):
+        x, y = left + number % 2 * WIDTH / 2, TOP + HEIGHT + 50 + number // 2 * ROW
+        parts.append(
+            f'<line x1="{x}" y1="{y}" x2="{x + 18}" y2="{y}" stroke="{_color(name, list(panel.lines))}" stroke-width="2"/>'
+        )
+        parts.append(f'<text x="{x + 23}" y="{y + 4}" font-size="9.5">{escape(name)}</text>')
     return parts
 
 

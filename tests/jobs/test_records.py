@@ -129,8 +129,9 @@ def test_durations_add_up_over_attempts(bench: Bench) -> None:
     finish(bench.db, bench.claim().lease, outcome=Failed({"code": "x"}))
     bench.elapse(40)
     durations = look(bench, job_id).object["durations"]
-    assert durations["queued_s"] == pytest.approx(40, abs=1)
-    assert durations["running_s"] == pytest.approx(20, abs=1)
+    # Any wrong sum of these is off by 10; real time passes too, a second or more on a busy machine.
+    assert durations["queued_s"] == pytest.approx(40, abs=5)
+    assert durations["running_s"] == pytest.approx(20, abs=5)
     assert look(bench, job_id).object["cost"]["device_s"] == durations["running_s"]
 
 
