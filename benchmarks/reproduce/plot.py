@@ -89,10 +89,9 @@ def _panel(left: float, panel: Panel) -> list[str]:
                 ends = f'y1="{height(min(ys)):.1f}" x2="{place(x):.1f}" y2="{height(max(ys)):.1f}"'
                 parts.append(f'<line x1="{place(x):.1f}" {ends} stroke="{color}" stroke-opacity=".5"/>')
     for number, name in enumerate(panel.lines):
+        color = _color(name, list(panel.lines))
         x, y = left + number % 2 * WIDTH / 2, TOP + HEIGHT + 50 + number // 2 * ROW
-        parts.append(
-            f'<line x1="{x}" y1="{y}" x2="{x + 18}" y2="{y}" stroke="{_color(name, list(panel.lines))}" stroke-width="2"/>'
-        )
+        parts.append(f'<line x1="{x}" y1="{y}" x2="{x + 18}" y2="{y}" stroke="{color}" stroke-width="2"/>')
         parts.append(f'<text x="{x + 23}" y="{y + 4}" font-size="9.5">{escape(name)}</text>')
     return parts
 
