@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 See = Callable[[Client, dict[str, Any]], dict[str, Any]]
 
 SLOTS = "cpu=1,inspect=1"
-LONG = {"search": "iterative", "levels": 2, "training": {"length": "120ep"}, "evidence": "none", "seed": 0}
+LONG = {"search": "iterative", "levels": 2, "training": {"length": "240ep"}, "evidence": "none", "seed": 0}
 
 
 def test_jobs_done_running_and_queued_outlive_it(tmp_path: Path, small: dict[str, Any], succeeded: See) -> None:
