@@ -15,7 +15,7 @@ class Flops:
     """Two ways of counting the same work."""
 
     executed: int
-    """Of the dense kernels that really run; the axis on which searches are compared."""
+    """Of the kernels that really run, nearly all of them dense; the axis on which searches are compared."""
     nonzero: int
     """Of the multiplications whose weight is kept, or not held at zero: what a perfect sparse kernel would do."""
 
@@ -39,7 +39,7 @@ def training_flops(
         kept: Entries per prunable parameter that are not zero (`Mask.counts`); None for dense.
         updates: Number of updates.
         batch_size: Examples per update.
-        multiply_adds: Of one forward pass of one example as it ran, where units were left out; None for all of them.
+        multiply_adds: Of one forward pass of one example as it ran, where pruned entries were left out; None: nowhere.
     """
     whole = forward_flops(inventory, kept, examples=FORWARDS_PER_UPDATE * updates * batch_size)
     if multiply_adds is None:

@@ -1,95 +1,106 @@
-"""Leaves out of a fully connected network what a mask has cut off: the same function, less work; trains nothing.
+"""Leaves out of a network what a mask has pruned: the same function, less work; trains nothing.
 
-An input that no kept weight reads, and a hidden unit that no kept weight listens to, change no output and get no
-gradient. Without weight decay they stay exactly where they are, so a training may do without them: rows and columns
-of the weight matrices are left out, and put back as they were at the end.
+A pruned entry is zero and stays zero, so a training may do without it: where enough of the fully connected layers is
+pruned, they are stored, multiplied and learnt as their kept entries alone, and are put back whole at the end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
+from ticketing.architectures import Inventory
 from ticketing.mask import Mask
-from ticketing.models.mlp import MLP, build_lean
+from ticketing.models.sparse_linear import SparseLinear, at_hand
+from ticketing.recipe import Precision
 
+DENSITY = 0.2
+"""A layer is left as it is above this share of kept entries: there the dense product is as fast (measured)."""
 WORTH_WHILE = 0.75
-"""Share of the multiply-adds that are left at most: other shapes have other last bits, too dear for a small gain."""
-
-Index = tuple[Tensor, ...]
-"""Which positions of each axis of a tensor are left in."""
+"""Share of the network's multiply-adds that is left at most: other kernels give other last bits, too dear for less."""
 
 
 @dataclass(frozen=True)
 class Lean:
-    """A network with some of its units left out, and the way there and back."""
+    """A network with the pruned entries of some layers left out, and the way there and back."""
 
     module: nn.Module
-    """Its parameters on the meta device."""
+    """Its parameters on the `meta` device."""
     mask: Mask
-    """Of what is left in."""
-    left_in: Mapping[str, Index]
-    """Per entry of the state dict; none for a network that is left whole."""
-
-    @property
-    def multiply_adds(self) -> int | None:
-        """Of one forward pass of one example; None for a network that is left whole."""
-        return sum(kept.numel() for kept in self.mask.values()) if self.left_in else None
+    """Of what is left in: vectors that keep everything for the layers that are lean."""
+    left_in: Mapping[str, Bool[Tensor, "..."]]
+    """The kept entries of every weight that is lean; none for a network that is left whole."""
 
     def shrunk(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Take out of a whole state dict what is left in."""
-        return {name: tensor[_grid(self.left_in.get(name, ()))].contiguous() for name, tensor in state.items()}
+        return {name: tensor[self.left_in[name]] if name in self.left_in else tensor for name, tensor in state.items()}
 
-    def grown(self, state: Mapping[str, Tensor], *, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Put a state dict of what is left in back into the whole one that it was taken from."""
-        if not self.left_in:
-            return dict(state)
-        grown = {name: tensor.clone() for name, tensor in whole.items()}
-        for name, tensor in state.items():
-            grown[name][_grid(self.left_in[name])] = tensor
+    def grown(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Put a state dict of what is left in back into whole tensors, zero where pruned."""
+        grown = dict(state)
+        for name, kept in self.left_in.items():
+            grown[name] = state[name].new_zeros(kept.shape)
+            grown[name][kept] = state[name]
         return grown
 
 
-def lean(module: nn.Module, mask: Mask, *, decays: bool, device: torch.device | str = "cpu") -> Lean:
-    """Leave out what the mask has cut off, or nothing where that is not worth while.
+def lean(module: nn.Module, mask: Mask, layers: Collection[str], *, device: torch.device | str = "cpu") -> Lean:
+    """Leave out what the mask has pruned in the given layers.
 
     Args:
-        module: Of the whole network; only `MLP` is known well enough, any other is left whole.
+        module: Of the whole network.
         mask: True = kept; pruned entries are zero.
-        decays: Whether weights decay: then a unit that is cut off still changes, and only inputs are left out.
+        layers: Names of weights of fully connected layers, as `lean_layers` gives them.
         device: Where the network will be trained.
     """
-    whole = Lean(module, mask, {})
-    layers = [name.removesuffix(".weight") for name in mask]
-    if not isinstance(module, MLP) or layers != [name for name, _ in module.named_children()]:
-        return whole
-    alive = _alive(list(mask.values()), decays=decays)
-    widths = [int(units.sum()) for units in alive]
-    if 0 in widths or _multiply_adds(widths) > WORTH_WHILE * _multiply_adds([len(units) for units in alive]):
-        return whole
-    positions = [units.nonzero().reshape(-1) for units in alive]
-    left_in: dict[str, Index] = {}
-    for layer, (into, out) in zip(layers, pairwise(positions), strict=True):
-        left_in |= {f"{layer}.weight": (out, into), f"{layer}.bias": (out,)}
-    smaller = Mask({name: kept[_grid(left_in[name])] for name, kept in mask.items()})
-    return Lean(build_lean(widths, inputs=positions[0].to(device)), smaller, left_in)
+    if not layers:
+        return Lean(module, mask, {})
+    smaller = deepcopy(module)
+    for name in layers:
+        layer = name.removesuffix(".weight")
+        parent, _, own = layer.rpartition(".")
+        bias = smaller.get_submodule(layer).bias is not None
+        setattr(smaller.get_submodule(parent), own, SparseLinear(mask[name].to(device), bias=bias))
+    left_in = {name: mask[name].cpu() for name in layers}
+    everything = {name: torch.ones(mask.counts()[name], dtype=torch.bool) for name in layers}
+    return Lean(smaller, Mask({name: everything.get(name, kept) for name, kept in mask.items()}), left_in)
 
 
-def _alive(masks: list[Bool[Tensor, "_ _"]], *, decays: bool) -> list[Bool[Tensor, " _"]]:
-    """Mark the inputs, and the units of every layer, that are left in; input first. Every output is."""
-    alive = [torch.ones(len(masks[-1]), dtype=torch.bool)]
-    for number, kept in reversed(list(enumerate(masks))):
-        heard = kept.cpu()[alive[0]].any(0)
-        alive.insert(0, heard if number == 0 or not decays else torch.ones_like(heard))
-    return alive
+def lean_layers(
+    module: nn.Module, inventory: Inventory, mask: Mask, *, device: torch.device, precision: Precision
+) -> list[str]:
+    """Name the layers to train as their kept entries alone: those that are sparse enough, if that is worth while.
+
+    Args:
+        module: Of the whole network.
+        inventory: Of the same.
+        mask: True = kept.
+        device: Where it will be trained.
+        precision: What it will be trained in; lower ones have dense kernels alone.
+    """
+    if precision != "fp32" or not at_hand(device):
+        return []
+    found = [
+        layer
+        for layer in inventory.prunable
+        if layer.parameter in mask
+        and mask.counts()[layer.parameter] <= DENSITY * layer.entries
+        and layer.parameter.endswith(".weight")
+        and type(module.get_submodule(layer.name)) is nn.Linear
+    ]
+    names = [layer.parameter for layer in found]
+    return names if multiply_adds(inventory, mask, names) <= WORTH_WHILE * inventory.multiply_adds else []
 
 
-def _multiply_adds(widths: list[int]) -> int:
-    return sum(into * out for into, out in pairwise(widths))
-
-
-def _grid(index: Index) -> tuple[Tensor, ...]:
-    return (index[0].unsqueeze(1), index[1]) if len(index) == 2 else index
+def multiply_adds(inventory: Inventory, mask: Mask, layers: Collection[str]) -> int:
+    """Count the multiply-adds of one forward pass of one example where the given layers are lean."""
+    kept = mask.counts()
+    saved = sum(
+        layer.multiply_adds - layer.multiply_adds * kept[layer.parameter] // layer.entries
+        for layer in inventory.prunable
+        if layer.parameter in layers
+    )
+    return inventory.multiply_adds - saved

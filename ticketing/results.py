@@ -32,7 +32,7 @@ class Result:
     """Of the weights after the last update, on the labels trained on; None where nobody looked."""
     train_loss: float | None = None
     multiply_adds: int | None = None
-    """Of one forward pass of one example as it ran, where some units were left out; None where none were."""
+    """Of one forward pass of one example as it ran, where pruned entries were left out; None where none were."""
 
     @classmethod
     def of(cls, trained: Trained, *, seconds: float, multiply_adds: int | None = None) -> "Result":

@@ -12,7 +12,7 @@ from ticketing.data.dataset import Dataset
 from ticketing.folder import EventType, StartSpec
 from ticketing.invariants import Invariants
 from ticketing.journal import Journal
-from ticketing.lean import Lean, lean
+from ticketing.lean import Lean, lean, lean_layers, multiply_adds
 from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
@@ -144,13 +144,15 @@ class Bench(Generic[AnyOf]):
         self.invariants.hold(
             "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
         )
-        slim = self._lean(module or self.subject.module, mask, resume)
+        module = module or self.subject.module
+        layers = self._lean_layers(module, mask, resume)
+        slim = lean(module, mask, layers, device=self.data.device)
         trained = train(
             self.invariants.watched(slim.module, slim.mask, name=name, held=rewind_point if hold else None),
             slim.shrunk(rewind_point),
             data=self.data,
             training=self.recipe.training,
-            mask=None if mask.kept_count == mask.total else slim.mask,
+            mask=None if slim.mask.kept_count == slim.mask.total else slim.mask,
             hold=hold,
             order_seed=order_seed,
             observer=self.progress.inside(where, begins_at=begins_at),
@@ -163,27 +165,27 @@ class Bench(Generic[AnyOf]):
             resume=resume,
             loss=loss,
         )
-        trained = _grown(trained, slim, whole=mask.applied_to(rewind_point))
+        trained = _grown(trained, slim)
+        if layers:
+            self.invariants.pruned(trained.final, mask, name=name)
         began = trained.captured[first_step]
         self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
         self.progress.skip(trained.updates - (begins_at - first_step))
-        return trained, Result.of(
-            trained, seconds=seconds_before + self.clock() - started, multiply_adds=slim.multiply_adds
-        )
+        seconds = seconds_before + self.clock() - started
+        executed = multiply_adds(self.subject.inventory, mask, layers) if layers else None
+        return trained, Result.of(trained, seconds=seconds, multiply_adds=executed)
 
-    def _lean(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> Lean:
-        """Leave out of the network what the mask has cut off, unless this training was begun on the whole of it.
+    def _lean_layers(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> list[str]:
+        """Name the layers that are trained as their kept entries alone: as a training was begun, so it goes on.
 
         Where pruned entries hold weights, the mask cuts off nothing.
         """
-        if self.recipe.holds:
-            return Lean(module, mask, {})
-        decays = self.recipe.training.optimizer.weight_decay > 0
-        slim = lean(module, mask, decays=decays, device=self.data.device)
-        begun_otherwise = resume is not None and any(
-            resume.state[name].shape != kept.shape for name, kept in slim.mask.items()
-        )
-        return Lean(module, mask, {}) if begun_otherwise else slim
+        if resume is not None:
+            return [name for name, kept in mask.items() if resume.state[name].shape != kept.shape]
+        if self.recipe.holds or module is not self.subject.module:
+            return []
+        precision = self.recipe.training.precision
+        return lean_layers(module, self.subject.inventory, mask, device=self.data.device, precision=precision)
 
     def record(
         self, where: Where, result: Result, trained: Trained, tensors: Mapping[str, Tensor] | None = None
@@ -226,13 +228,13 @@ class Bench(Generic[AnyOf]):
         self.observer.emit(word, **data)
 
 
-def _grown(trained: Trained, slim: Lean, *, whole: Mapping[str, Tensor]) -> Trained:
+def _grown(trained: Trained, slim: Lean) -> Trained:
     """Put the states that a training made back into the whole network."""
     return replace(
         trained,
-        final=slim.grown(trained.final, whole=whole),
-        best=slim.grown(trained.best, whole=whole),
-        captured={step: slim.grown(state, whole=whole) for step, state in trained.captured.items()},
+        final=slim.grown(trained.final),
+        best=slim.grown(trained.best),
+        captured={step: slim.grown(state) for step, state in trained.captured.items()},
     )
 
 

@@ -1,13 +1,16 @@
 """ticketing.workbench: a training stopped anywhere ends with the same bits; what is said is counted and in order."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
+from ticketing import lean
 from ticketing.checkpoint import Unfinished
 from ticketing.journal import open_journal
 from ticketing.mask import Mask
+from ticketing.models import sparse_linear
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.sparse import same_bits
 from ticketing.training import Checkpointing, Trained, train
@@ -18,14 +21,24 @@ from ticketing.workbench import Workbench
 WHERE = Where(replicate=0, stage="search", branch="ticket", level=1)
 
 
-def half(bench: Workbench) -> Mask:
-    """Every second entry: every second input is cut off, and left out of the training."""
+def every(n: int, bench: Workbench) -> Mask:
+    """Every n-th entry."""
     full = Mask.full(bench.subject.shapes)
-    return Mask({name: torch.arange(kept.numel()).reshape(kept.shape) % 2 == 0 for name, kept in full.items()})
+    return Mask({name: torch.arange(kept.numel()).reshape(kept.shape) % n == 0 for name, kept in full.items()})
 
 
-def trained(bench: Workbench, **more: Any) -> Trained:
-    return bench.train(WHERE, bench.subject.initial_state, mask=half(bench), order_seed=1, **more)[0]
+def half(bench: Workbench) -> Mask:
+    """Trained on the whole network."""
+    return every(2, bench)
+
+
+def seventh(bench: Workbench) -> Mask:
+    """Trained as the kept entries alone."""
+    return every(7, bench)
+
+
+def trained(bench: Workbench, mask: Callable[[Workbench], Mask] = half, **more: Any) -> Trained:
+    return bench.train(WHERE, bench.subject.initial_state, mask=mask(bench), order_seed=1, **more)[0]
 
 
 def stopped_and_gone_on(make_bench: Any, updates: int, **more: Any) -> Trained:
@@ -37,10 +50,13 @@ def stopped_and_gone_on(make_bench: Any, updates: int, **more: Any) -> Trained:
     return trained(bench, **more)
 
 
+@pytest.mark.parametrize("mask", [half, seventh])
 @pytest.mark.parametrize("updates", [1, 7, 10, 19])
-def test_a_training_stopped_at_any_update_ends_with_the_same_bits(make_bench: Any, tmp_path: Any, updates: int) -> None:
-    undisturbed = trained(make_bench(folder=tmp_path / "undisturbed"))
-    interrupted = stopped_and_gone_on(make_bench, updates)
+def test_a_training_stopped_at_any_update_ends_with_the_same_bits(
+    make_bench: Any, tmp_path: Any, updates: int, mask: Any
+) -> None:
+    undisturbed = trained(make_bench(folder=tmp_path / "undisturbed"), mask)
+    interrupted = stopped_and_gone_on(make_bench, updates, mask=mask)
     assert same_bits(interrupted.final, undisturbed.final)
     assert same_bits(interrupted.best, undisturbed.best)
     assert interrupted.curve == undisturbed.curve
@@ -86,25 +102,22 @@ def test_updates_that_were_made_before_count_as_made(make_bench: Any) -> None:
     assert bench.observer.last_progress["fraction"] == 40 / bench.plan.updates
 
 
-def chequered(bench: Workbench) -> Mask:
-    """Every second entry of every row and column: nothing is cut off."""
-    return Mask(
-        {
-            name: (torch.arange(rows).unsqueeze(1) + torch.arange(columns)) % 2 == 0
-            for name, (rows, columns) in bench.subject.shapes.items()
-        }
-    )
-
-
 def test_promises_are_checked_while_training(make_bench: Any) -> None:
     bench = make_bench()
-    bench.train(WHERE, bench.subject.initial_state, mask=chequered(bench), order_seed=1)
+    bench.train(WHERE, bench.subject.initial_state, mask=half(bench), order_seed=1)
     checked = bench.invariants.checked
     assert (checked["masked_entries_zero"], checked["survivors_rewound"], checked["optimizer_reset"]) == (4, 1, 1)
 
 
+def test_what_a_lean_training_hands_on_is_checked_whole(make_bench: Any) -> None:
+    bench = make_bench()
+    final = trained(bench, seventh).final
+    assert bench.invariants.checked["masked_entries_zero"] == 1
+    assert {name: final[name].shape for name in bench.subject.shapes} == bench.subject.shapes
+
+
 def test_a_training_begun_on_the_whole_network_goes_on_with_the_whole_of_it(make_bench: Any) -> None:
-    """As a version began it that left nothing out."""
+    """As a host began it that has dense kernels alone."""
     bench = make_bench(observer=RecordingObserver(stop_after=6))
 
     def save(state: TrainingState) -> None:
@@ -112,21 +125,33 @@ def test_a_training_begun_on_the_whole_network_goes_on_with_the_whole_of_it(make
         here = WHERE.at(state.step)
         bench.save(here, Unfinished(here, {"training": facts, "seconds": 0.0}, tensors))
 
-    asked = {"data": bench.data, "training": bench.recipe.training, "mask": half(bench), "order_seed": 1}
+    asked = {"data": bench.data, "training": bench.recipe.training, "mask": seventh(bench), "order_seed": 1}
     start = (bench.subject.module, bench.subject.initial_state)
     undisturbed = train(*start, **asked, observer=RecordingObserver())
     saving = Checkpointing(save, 1e9, bench.clock)
     with pytest.raises(Stopped):
         train(*start, **asked, observer=bench.observer, checkpointing=saving, capture_at={0})
-    assert same_bits(trained(make_bench()).final, undisturbed.final)
+    assert same_bits(trained(make_bench(), seventh).final, undisturbed.final)
+
+
+def test_a_lean_training_goes_on_lean_on_a_host_without_the_kernels(
+    make_bench: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = trained(make_bench(folder=tmp_path / "undisturbed"), seventh)
+    with pytest.raises(Stopped):
+        trained(make_bench(observer=RecordingObserver(stop_after=6)), seventh)
+    for module in (lean, sparse_linear):
+        monkeypatch.setattr(module, "at_hand", lambda device: False)
+    final = trained(make_bench(), seventh).final
+    assert all(torch.allclose(final[name], tensor, atol=1e-5) for name, tensor in undisturbed.final.items())
 
 
 def test_what_was_left_out_is_told_and_a_whole_network_tells_nothing(make_bench: Any) -> None:
     results = [
         (bench := make_bench()).train(WHERE, bench.subject.initial_state, mask=mask(bench), order_seed=1)[1]
-        for mask in (half, chequered)
+        for mask in (seventh, half)
     ]
-    assert [result.multiply_adds for result in results] == [4 * 8 + 8 * 6 + 6 * 3, None]
+    assert [result.multiply_adds for result in results] == [seventh(bench).kept_count, None]
 
 
 def test_the_seconds_of_all_attempts_are_added(make_bench: Any) -> None:

@@ -96,8 +96,8 @@ class GPT(nn.Module):
     def forward(self, tokens: Int64[Tensor, "batch tokens"]) -> Float[Tensor, "batch tokens vocabulary"]:
         """Give at every token the logits of the next one."""
         decoded = self.transformer(tokens)
-        weight = self.transformer.wte.weight if self.tied else self.lm_head.weight
-        return functional.linear(decoded, weight)
+        logits: Tensor = functional.linear(decoded, self.transformer.wte.weight) if self.tied else self.lm_head(decoded)
+        return logits
 
 
 def build_gpt(inventory: Inventory) -> GPT:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
 
-import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ticketing.architectures import Inventory
@@ -33,24 +32,3 @@ class MLP(nn.Module):
 def build_mlp(inventory: Inventory) -> MLP:
     """Build the network that an inventory of fully connected layers lists."""
     return MLP((prod(inventory.input_shape), *(layer.weight[0] for layer in inventory.layers)))
-
-
-class LeanMLP(MLP):
-    """A perceptron that reads some of its input alone."""
-
-    inputs: Int64[Tensor, " read"]
-
-    def __init__(self, widths: Sequence[int], inputs: Int64[Tensor, " read"]) -> None:
-        """Take the widths, as many inputs first as are read, and which values of the flattened input those are."""
-        super().__init__(widths)
-        self.register_buffer("inputs", inputs, persistent=False)
-
-    def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch classes"]:
-        """Give the logits."""
-        return super().forward(x.flatten(1).index_select(1, self.inputs))
-
-
-def build_lean(widths: Sequence[int], *, inputs: Int64[Tensor, " read"]) -> LeanMLP:
-    """Build a perceptron on the `meta` device that reads the given inputs."""
-    with torch.device("meta"):
-        return LeanMLP(widths, inputs)
