@@ -52,6 +52,7 @@ def job_object(row: RowMapping, *, queue: Mapping[str, Any] | None, moment: floa
         "progress": progress_object(row),
         "durations": _durations(row, moment),
         "best": row["best"],
+        "verdict": (row["summary"] or {}).get("verdict"),
         "cost": _cost(row, moment),
         "error": row["error"],
         "warnings": row["warnings"],

@@ -45,6 +45,7 @@ class JobObject(Answer):
     progress: Progress
     durations: Durations
     best: dict[str, Any] | None = Field(description="The sparsest level within tolerance on validation.")
+    verdict: str | None = Field(description="Of the certificate; null without one, and before the job is done.")
     cost: Cost
     error: Reason | None
     warnings: list[Warned]

@@ -146,6 +146,7 @@ def job_table(job: Json) -> Table:
         "attempt": job.get("attempt"),
         "progress": _progress(job),
         "best": _best(job),
+        "verdict": job.get("verdict"),
         "gate": gate_outcome(job),
         "error": f"{error.get('code')}: {error.get('detail')}" if error else None,
         "created": job.get("created_at"),

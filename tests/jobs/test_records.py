@@ -139,14 +139,16 @@ def test_durations_add_up_over_attempts(bench: Bench) -> None:
 
 def test_a_finished_job_shows_what_came_out(bench: Bench) -> None:
     lease = bench.running(gates={"max_bytes": 10}).lease
-    assert look(bench, lease.job_id).object["gate"]["outcome"] == "pending"
+    before = look(bench, lease.job_id).object
+    assert (before["gate"]["outcome"], before["verdict"]) == ("pending", None)
     gate = {"outcome": "missed", "gates": []}
     best = {"level": 3, "sparsity": 0.9}
-    outcome = Succeeded([], gate, best, {"used_flops": 1e9}, {}, stop_reason="collapsed")
+    outcome = Succeeded([], gate, best, {"used_flops": 1e9}, {"verdict": "winning"}, stop_reason="collapsed")
     finish(bench.db, lease, outcome=outcome)
     shown = look(bench, lease.job_id).object
     assert (shown["state"], shown["done"], shown["stop_reason"]) == ("succeeded", True, "collapsed")
     assert (shown["gate"], shown["best"], shown["cost"]["used_flops"]) == (gate, best, 1e9)
+    assert shown["verdict"] == "winning"
     assert shown["finished_at"] >= shown["started_at"] >= shown["created_at"]
 
 

@@ -72,6 +72,12 @@ def test_a_job_that_is_done_or_has_not_begun_shows_no_progress(job: dict[str, An
     assert "progress" not in _shown(job_table(job | {"id": "job_1", "state": "any"}))
 
 
+def test_a_job_that_is_done_shows_its_verdict() -> None:
+    job = {"id": "job_1", "state": "succeeded", "verdict": "matching"}
+    assert "matching" in _shown(job_table(job))
+    assert "verdict" not in _shown(job_table(job | {"verdict": None}))
+
+
 def test_a_job_shows_its_error() -> None:
     job = {"id": "job_1", "state": "failed", "error": {"code": "diverged", "detail": "loss is inf"}}
     assert "diverged: loss is inf" in _shown(job_table(job))
