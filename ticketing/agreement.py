@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ticketing.errors import Fault
-from ticketing.recipe import Iterative
+from ticketing.recipe import DENSE_LENGTHS, Iterative
 from ticketing.recipe.masking import MAGNITUDES, NEED_INITIAL, RANDOM_KEPT, TAKE_A_SIGN
 from ticketing.step import Step
 
@@ -23,9 +23,31 @@ def contradictions(recipe: Iterative, *, at: str = "/recipe") -> Iterator[Fault]
         if asked != default and not from_start:
             detail = f"expected {default} with rewind {recipe.rewind}, got {asked}: it acts on the weights at 0it"
             yield Fault(f"{at}/{field}", "needs_rewind_to_start", detail, (default,))
+    yield from _of_dense_length(recipe, at=at)
     if recipe.pruned != "zero" and "sparse" in recipe.outputs:
         detail = f"expected no sparse file: with pruned {recipe.pruned} removed entries are not all zero"
         yield Fault(f"{at}/outputs", "not_sparse", detail, ("ticket", "model", "mask"))
+
+
+def _of_dense_length(recipe: Iterative, *, at: str) -> Iterator[Fault]:
+    """List controls of another length than dense that the rewinding leaves without a length of their own."""
+    trained_on, pointer = recipe.rewind in ("lr", "none"), f"{at}/evidence/controls"
+    for control in recipe.evidence.controls:
+        if control not in DENSE_LENGTHS:
+            continue
+        if recipe.rewind == "auto":
+            detail = (
+                f"expected no {control} with rewind auto: how long it trains is known once a rewind point is chosen"
+            )
+            yield Fault(pointer, "length_unknown", detail)
+        elif control == "dense_short" and trained_on:
+            detail = (
+                f"with rewind {recipe.rewind} the ticket goes on from the whole dense run: nothing shorter has as much"
+            )
+            yield Fault(pointer, "no_shorter_dense", f"expected dense_long in place of dense_short: {detail}")
+        elif control == "dense_long" and not trained_on:
+            detail = f"with rewind {recipe.rewind} the ticket has as many updates behind it as dense"
+            yield Fault(pointer, "no_longer_dense", f"expected dense_short or neither: {detail}, got dense_long")
 
 
 def misfits_of_trained(recipe: Iterative, *, at: str = "/recipe") -> Iterator[Fault]:

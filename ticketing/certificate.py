@@ -21,6 +21,9 @@ several classes, as a window of text does, they stand in a third dimension."""
 Outcome = Literal["matches", "loses", "beaten", "not_beaten", "inconclusive"]
 Verdict = Literal["winning", "matching", "losing", "inconclusive"]
 
+AS_DENSE = frozenset({"dense_long"})
+"""Controls that are the dense network under fairer terms: a ticket has to match them, as it has to match dense."""
+
 MINIMUM_REPLICATES = 3
 """Fewer are always inconclusive: two differences can agree by luck whatever their interval says."""
 
@@ -63,7 +66,7 @@ class Certificate:
     dense: Comparison
     controls: dict[str, Comparison]
     not_beaten: tuple[str, ...]
-    """Controls over which the ticket's lower bound is not above zero."""
+    """Controls over which the ticket's lower bound is not above zero; of `AS_DENSE` those that it does not match."""
 
 
 def certify(
@@ -77,7 +80,8 @@ def certify(
 ) -> Certificate:
     """Judge a ticket by its paired results on the test split.
 
-    `winning`: it matches dense and beats every control that was run, of which there is at least one.
+    `winning`: it matches dense and beats every control that was run, of which there is at least one; those of
+    `AS_DENSE` it has to match instead, and they alone are not enough.
     `matching`: it matches dense, but some control is not beaten, or none was run. `losing`: it loses against dense.
     Otherwise, and always with fewer than three replicates, `inconclusive`.
 
@@ -90,13 +94,17 @@ def certify(
         confidence: Of every interval.
     """
     against_dense = compare(ticket, dense, seed=seed, tolerance=tolerance, confidence=confidence)
-    against = {name: compare(ticket, correct, seed=seed, confidence=confidence) for name, correct in controls.items()}
-    not_beaten = tuple(name for name, comparison in against.items() if comparison.outcome != "beaten")
+    allowed = dict.fromkeys(AS_DENSE, tolerance)
+    against = {
+        name: compare(ticket, correct, seed=seed, tolerance=allowed.get(name), confidence=confidence)
+        for name, correct in controls.items()
+    }
+    not_beaten = tuple(name for name, found in against.items() if found.outcome not in ("beaten", "matches"))
     verdict: Verdict = "inconclusive"
     if against_dense.outcome == "loses":
         verdict = "losing"
     elif against_dense.outcome == "matches":
-        verdict = "winning" if against and not not_beaten else "matching"
+        verdict = "winning" if against.keys() - AS_DENSE and not not_beaten else "matching"
     n, resolution = len(ticket), 1 / ticket[0].size
     return Certificate(verdict, n, tolerance, resolution, confidence, against_dense, against, not_beaten)
 
@@ -107,8 +115,9 @@ def compare(
     """Compare a ticket with one other network, replicate by replicate.
 
     With a tolerance the other is the dense network: the ticket `matches` if the lower bound is above -tolerance and
-    `loses` if the upper bound is below it. Without one the other is a control: it is `beaten` if the lower bound is
-    above zero. A bound counts only if the t interval and the bootstrap agree on it.
+    `loses` if the upper bound is below it; controls of `AS_DENSE` are compared so too. Without one the other is any
+    other control: it is `beaten` if the lower bound is above zero. A bound counts only if the t interval and the
+    bootstrap agree on it.
 
     Args:
         ticket: Correct answers of the ticket; rows are replicates.

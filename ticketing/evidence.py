@@ -14,11 +14,13 @@ from torch import Tensor
 from ticketing.actions import alike, begun, replaced
 from ticketing.certificate import Correct
 from ticketing.controls import CONTROLS, Drawn
+from ticketing.controls.length import updates_of_dense
 from ticketing.evaluation import Evaluation, evaluate
 from ticketing.findings import Findings
 from ticketing.journal import Journal
 from ticketing.level_length import delivers_finalist
 from ticketing.narrowing import parameters_with
+from ticketing.recipe import DENSE_LENGTHS
 from ticketing.reuse import PARENTS, Course, address, forget, reuse
 from ticketing.rewinding import Restart
 from ticketing.seeds import derive
@@ -93,8 +95,11 @@ def search_of(bench: Workbench, replicate: int) -> int:
 
 def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
     search = search_of(bench, where.replicate)
+    dense = Drawn(bench.subject, found.mask(search, 0), found.initial(search), full_schedule=True)
     if where.branch == "dense":
-        return Drawn(bench.subject, found.mask(search, 0), found.initial(search), full_schedule=True)
+        return dense
+    if where.branch in DENSE_LENGTHS:
+        return replace(dense, updates=updates_of_dense(bench, found, where))
     ticket, start = found.mask(search, where.level), found.start(search, where.level)
     if where.branch == "ticket":
         return Drawn(bench.subject, ticket, start, full_schedule=False)
@@ -144,7 +149,9 @@ def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Re
         drawn.mask,
         _unseen_order(bench, where),
         first_step=0 if drawn.full_schedule else restart.first_step,
+        last_step=drawn.updates,
         fine_tune=restart.fine_tune and not drawn.full_schedule,
+        spread=drawn.updates is not None,
     )
     known_by = address(bench, drawn.start, course)
     if where != finalist(bench) and reuse(bench, where, known_by):

@@ -31,6 +31,17 @@ def learning_rates(training: Training, per_epoch: int) -> Callable[[int], float]
     return rate
 
 
+def spread_over(updates: int, training: Training, per_epoch: int) -> Callable[[int], float]:
+    """Give the learning rates of a training of `updates` that runs through the whole schedule, faster or slower.
+
+    With the T updates of `training.length`, update s of U has the rate of update floor(s T / U): as great a share of
+    the training is behind both. A schedule that is cut off instead leaves the rate too high to compare what it trained
+    (Li, Yumer & Ramanan 2020, arXiv 1905.04753).
+    """
+    rate, length = learning_rates(training, per_epoch), training.length.iterations(per_epoch)
+    return lambda step: rate(step * length // updates)
+
+
 def warmup_of(schedule: Schedule, *, length: int, per_epoch: int) -> int:
     """Count the updates of the warm-up; of `one_cycle` three tenths of the length where the recipe says nothing."""
     return length * 3 // 10 if schedule.warmup is None else schedule.warmup.iterations(per_epoch)

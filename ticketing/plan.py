@@ -1,5 +1,6 @@
 """What a recipe will do to a network, before anything runs: ladder, updates, cost, warnings; arithmetic alone."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -7,11 +8,12 @@ from ticketing.agreement import remarks
 from ticketing.architectures import Inventory
 from ticketing.candidates import tried_at_most
 from ticketing.counts import kept_counts
+from ticketing.dense_length import DenseLengths
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.level_length import level_length, warnings_of_length
 from ticketing.narrowing import narrowed, parameters_with
-from ticketing.recipe import FULL_SCHEDULE, Iterative
+from ticketing.recipe import DENSE_LENGTHS, FULL_SCHEDULE, Iterative
 from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
 from ticketing.suitability import check_schedule, warnings_of
@@ -98,8 +100,10 @@ def plan(
         _searched(recipe, steps=of, trained=trained, start=start, **walk) for of in (length.last_step, steps)
     )
     extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
-    certified = _certified(recipe, levels=len(rows) - 1, steps=steps, first=first)
-    grown = _grown(recipe, ladder=_ladder(len(rows) - 1, length.last_step, first, trained), steps=steps, first=first)
+    dense = DenseLengths(inventory, recipe, rows, steps=steps, first=first, train=train, trained=trained, start=start)
+    certified = _certified(recipe, levels=len(rows) - 1, steps=steps, first=first, dense=dense)
+    ladder = _ladder(len(rows) - 1, length.last_step, first, trained)
+    grown = _grown(recipe, ladder=ladder, last=len(rows) - 1, steps=steps, first=first, dense=dense)
     least = _added(searched, extra, certified)
     updates, trainings = _added(least, grown)
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
@@ -133,6 +137,7 @@ def plan(
         or length.patience is not None
         or recipe.rewind == "auto"
         or start is not None
+        or dense.at_most
         or (recipe.target is not None and recipe.target.sparsity is None),
         estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
@@ -187,25 +192,27 @@ def _searched(
     return own * whole[0] + forked * (steps - first), own * whole[1] + forked
 
 
-def _replicate(recipe: Iterative, *, judged: int, steps: int, first: int) -> Work:
+def _replicate(recipe: Iterative, *, judged: Sequence[int], steps: int, first: int, dense: DenseLengths) -> Work:
     """Count dense, tickets and controls of one replicate of the certificate."""
     evidence, short = recipe.evidence, steps - first
-    controls = sum(steps if control in FULL_SCHEDULE else short for control in evidence.controls)
-    return steps + judged * (short + controls), 1 + judged * (1 + len(evidence.controls))
+    alike = [control for control in evidence.controls if control not in DENSE_LENGTHS]
+    controls = sum(steps if control in FULL_SCHEDULE else short for control in alike)
+    other = sum(dense.updates(control, level) for control in evidence.controls for level in judged)
+    return steps + len(judged) * (short + controls) + other, 1 + len(judged) * (1 + len(evidence.controls))
 
 
-def _certified(recipe: Iterative, *, levels: int, steps: int, first: int) -> Work:
+def _certified(recipe: Iterative, *, levels: int, steps: int, first: int, dense: DenseLengths) -> Work:
     """Count the certificate trainings of the first look."""
-    judged = levels if recipe.evidence.levels == "all" else 1
-    updates, trainings = _replicate(recipe, judged=judged, steps=steps, first=first)
+    judged = range(1, levels + 1) if recipe.evidence.levels == "all" else (levels,)
+    updates, trainings = _replicate(recipe, judged=judged, steps=steps, first=first, dense=dense)
     return recipe.evidence.replicates * updates, recipe.evidence.replicates * trainings
 
 
-def _grown(recipe: Iterative, *, ladder: Work, steps: int, first: int) -> Work:
+def _grown(recipe: Iterative, *, ladder: Work, last: int, steps: int, first: int, dense: DenseLengths) -> Work:
     """Count what later looks may add: replicates of the delivered level, each with the ladder it needs."""
     more = len(recipe.evidence.looks) - 1
     walked = ladder if recipe.evidence.replicates_of == "search" else (0, 0)
-    updates, trainings = _added(walked, _replicate(recipe, judged=1, steps=steps, first=first))
+    updates, trainings = _added(walked, _replicate(recipe, judged=(last,), steps=steps, first=first, dense=dense))
     return more * updates, more * trainings
 
 
@@ -221,6 +228,8 @@ def _warnings(
         warnings.append(("tolerance_below_resolution", detail))
     if evidence.replicates and recipe.rewind in ("lr", "none"):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
+        asked = "dense_long" in evidence.controls
+        detail += "; dense_long trains as long" if asked else "; the control dense_long is dense trained as long"
         warnings.append(("ticket_trained_longer", detail))
     warnings += warnings_of_length(recipe, per_epoch)
     warnings += warnings_of(recipe, inventory)

@@ -38,10 +38,11 @@ class Course:
     last_step: int | None = None
     patience: int | None = None
     fine_tune: bool = False
+    spread: bool = False
 
     def rate_is_absolute(self, training: Training) -> bool:
         """Say whether the rate of an update does not depend on how long a whole training is."""
-        return not self.fine_tune and training.schedule.name in ("constant", "milestones")
+        return not (self.fine_tune or self.spread) and training.schedule.name in ("constant", "milestones")
 
 
 def address(bench: Workbench, start: Mapping[str, Tensor], course: Course) -> str:
@@ -63,6 +64,7 @@ def address(bench: Workbench, start: Mapping[str, Tensor], course: Course) -> st
         "mask": state_digest(course.mask.pack()),
         "order": course.order_seed,
         "steps": [course.first_step, course.last_step or bench.plan.steps_per_training, course.patience],
+        **({"spread": True} if course.spread else {}),
         "rate_of": None if course.rate_is_absolute(bench.recipe.training) else length,
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ticketing.data.dataset import Dataset
 from ticketing.errors import CheckpointError
-from ticketing.learning_rates import last_learning_rate, learning_rates
+from ticketing.learning_rates import last_learning_rate, learning_rates, spread_over
 from ticketing.losses import Loss
 from ticketing.mask import Mask
 from ticketing.observer import Observer, Stopped
@@ -77,6 +77,7 @@ def train(
     last_step: int | None = None,
     patience: int | None = None,
     fine_tune: bool = False,
+    spread: bool = False,
     capture_at: Collection[int] = (),
     checkpointing: Checkpointing | None = None,
     resume: TrainingState | None = None,
@@ -99,10 +100,11 @@ def train(
         observer: Told the progress, asked whether to stop after every update.
         first_step: Number of updates that `start` has behind it: late rewinding to k trains k to the end, at the
             learning rates and on the batches of those updates.
-        last_step: Number of the schedule's updates at which to end; None for all of them.
+        last_step: Number of the schedule's updates at which to end, or with `spread` of updates; None for all of them.
         patience: End sooner, at the first evaluation after which so many in a row did not lower the minimum of the
             validation loss, but only after the last of `capture_at`; None never does.
         fine_tune: Keep the schedule's last learning rate throughout instead of replaying it.
+        spread: Run through the whole schedule by `last_step`, faster or slower, instead of ending within it.
         capture_at: Numbers of updates after which to keep a copy of the state, `first_step` among them.
         checkpointing: When and where to save; None never does.
         resume: What a stopped training saved, in place of `start` and `first_step`.
@@ -123,7 +125,7 @@ def train(
     per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
     end = training.length.iterations(per_epoch) if last_step is None else last_step
     every = training.evaluate_every.iterations(per_epoch)
-    rate = _rates(training, per_epoch, fine_tune=fine_tune)
+    rate = _rates(training, per_epoch, fine_tune=fine_tune, over=end if spread else None)
     if not first_step <= trainee.step < end:
         raise CheckpointError(f"expected to begin at a step of {first_step} to {end - 1}, got {trainee.step}")
     if trainee.step in capture_at:
@@ -155,7 +157,9 @@ def _stalled(trainee: Trainee, patience: int | None, *, not_before: int) -> bool
     return len(losses) - 1 - losses.index(min(losses)) >= patience
 
 
-def _rates(training: Training, per_epoch: int, *, fine_tune: bool) -> Callable[[int], float]:
+def _rates(training: Training, per_epoch: int, *, fine_tune: bool, over: int | None) -> Callable[[int], float]:
+    if over is not None:
+        return spread_over(over, training, per_epoch)
     if not fine_tune:
         return learning_rates(training, per_epoch)
     constant = last_learning_rate(training, per_epoch)

@@ -97,6 +97,7 @@ class Bench(Generic[AnyOf]):
         last_step: int | None = None,
         patience: int | None = None,
         fine_tune: bool = False,
+        spread: bool = False,
         capture_at: Collection[int] = (),
         module: nn.Module | None = None,
         loss: Loss = functional.cross_entropy,
@@ -110,9 +111,10 @@ class Bench(Generic[AnyOf]):
             mask: True = kept; a full one trains densely.
             order_seed: Of the order of examples.
             first_step: Updates that the rewind point has behind it.
-            last_step: Of the schedule, at which to end; None for all of it.
+            last_step: Of the schedule, at which to end, or with `spread` of the training; None for all of it.
             patience: Evaluations in a row without a lower loss that end it sooner; None never does.
             fine_tune: Keep the schedule's last learning rate throughout.
+            spread: Run through the whole schedule by `last_step`.
             capture_at: Updates after which the state is wanted in `Trained.captured`.
             module: The network to train where it is another than the subject's.
             loss: What is made small.
@@ -160,6 +162,7 @@ class Bench(Generic[AnyOf]):
             last_step=last_step,
             patience=patience,
             fine_tune=fine_tune,
+            spread=spread,
             capture_at={first_step, *capture_at},
             checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),
             resume=resume,

@@ -10,6 +10,8 @@ from ticketing.parsing import parse_recipe, resolve
 from ticketing.recipe import Iterative
 from ticketing.recipe.masking import CRITERION_WORDS
 
+SHORT, LONG = {"controls": ["dense_short"]}, {"controls": ["dense_long"]}
+
 
 def recipe(**fields: Any) -> Iterative:
     return Iterative.model_validate({"search": "iterative"} | fields)
@@ -28,6 +30,12 @@ def recipe(**fields: Any) -> Iterative:
         ({"kept": "reinit", "rewind": "lr"}, [("/recipe/kept", "needs_rewind_to_start")]),
         ({"pruned": "freeze", "rewind": "5it"}, [("/recipe/pruned", "needs_rewind_to_start")]),
         ({"pruned": "freeze", "outputs": ["mask", "sparse"]}, [("/recipe/outputs", "not_sparse")]),
+        ({"evidence": SHORT, "rewind": "5it"}, []),
+        ({"evidence": LONG, "rewind": "none"}, []),
+        ({"evidence": SHORT, "rewind": "lr"}, [("/recipe/evidence/controls", "no_shorter_dense")]),
+        ({"evidence": LONG, "rewind": "5it"}, [("/recipe/evidence/controls", "no_longer_dense")]),
+        ({"evidence": SHORT, "rewind": "auto"}, [("/recipe/evidence/controls", "length_unknown")]),
+        ({"evidence": LONG, "rewind": "auto"}, [("/recipe/evidence/controls", "length_unknown")]),
     ],
 )
 def test_a_contradiction_is_named_by_the_field_to_change(fields: dict[str, Any], faults: list[tuple[str, str]]) -> None:

@@ -109,3 +109,24 @@ def test_more_confidence_turns_a_verdict_that_was_near_into_none() -> None:
         for c in (0.95, 0.999)
     ]
     assert verdicts == ["winning", "inconclusive"]
+
+
+def judged_with_long(long: Sequence[int], **controls: Sequence[int]) -> tuple[str, tuple[str, ...]]:
+    others = {name: answers(counts) for name, counts in controls.items()} | {"dense_long": answers(long)}
+    found = certify(answers([950] * 3), answers([950] * 3), others, tolerance=0.005, seed=0)
+    return found.verdict, found.not_beaten
+
+
+def test_dense_trained_for_longer_has_to_be_matched_as_dense_is() -> None:
+    assert judged_with_long([950] * 3, reinit=[900] * 3) == ("winning", ())
+    assert judged_with_long([990] * 3, reinit=[900] * 3) == ("matching", ("dense_long",))
+    assert judged_with_long([950, 940, 960], reinit=[900] * 3) == ("matching", ("dense_long",))
+
+
+def test_to_match_dense_however_long_it_trains_is_no_win_where_nothing_is_beaten() -> None:
+    assert judged_with_long([950] * 3) == ("matching", ())
+
+
+def test_dense_trained_for_less_has_to_be_beaten_as_every_control_has() -> None:
+    ticket, other = answers([950] * 3), answers([950] * 3)
+    assert certify(ticket, other, {"dense_short": other}, tolerance=0.005, seed=0).not_beaten == ("dense_short",)

@@ -215,3 +215,44 @@ def test_every_control_is_trained_in_its_own_network(make_bench: Any) -> None:
     assert len({str(rows) for rows in found.values()}) == len(found)
     assert bench.invariants.checked["control_differs"] == len(controls)
     assert bench.observer.last_progress["fraction"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("control", "words", "updates"),
+    [
+        ("dense_short", {"rate": 0.4}, [7]),
+        ("dense_short", {"rate": 0.4, "rewind": "5it"}, [10]),
+        ("dense_long", {"rewind": "lr"}, [60]),
+        ("dense_long", {"rewind": "none"}, [60]),
+    ],
+)
+def test_the_dense_network_trains_for_the_updates_its_ticket_gives_it(
+    make_bench: Any, control: str, words: dict[str, Any], updates: list[int]
+) -> None:
+    bench = gathered(make_bench(evidence={"replicates": 1, "controls": [control]}, **words))
+    piece = f"certificate/0/{control}/2"
+    assert [bench.journal.facts[piece]["updates"]] == updates
+    assert bench.journal.tensors[piece]["curve"][-1, 0] == updates[0]
+    assert bench.observer.last_progress["fraction"] == 1.0
+
+
+def test_dense_trained_for_longer_begins_as_dense_does_and_sees_its_batches(make_bench: Any) -> None:
+    bench = gathered(make_bench(evidence={"replicates": 1, "controls": ["dense_long"]}, rewind="lr"))
+    dense, longer = (bench.journal.tensors[f"certificate/0/{place}"]["curve"] for place in ("dense/0", "dense_long/2"))
+    # The learning rate is constant: up to where dense ends they are one training.
+    assert torch.equal(dense, longer[: len(dense)])
+
+
+def test_a_long_dense_training_stopped_on_its_way_ends_the_same(
+    make_bench: Any, make_training: Any, tmp_path: Any
+) -> None:
+    schedule = {"name": "milestones", "at": ["10it"], "factor": 0.1}
+    words = {"evidence": {"replicates": 1, "controls": ["dense_long"]}, "rewind": "lr"}
+    words["training"] = make_training(schedule=schedule)
+    undisturbed = gathered(make_bench(folder=tmp_path / "undisturbed", **words))
+    # Three levels, dense and ticket are 20 updates each and a question after each; then 33 of the 60.
+    with pytest.raises(Stopped):
+        gathered(make_bench(observer=RecordingObserver(stop_after=5 * 21 + 33), **words))
+    bench = gathered(make_bench(**words))
+    for name, tensor in undisturbed.journal.tensors["certificate/0/dense_long/2"].items():
+        assert bench.journal.tensors["certificate/0/dense_long/2"][name].tolist() == tensor.tolist()

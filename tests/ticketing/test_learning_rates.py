@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ticketing.learning_rates import last_learning_rate, learning_rates
+from ticketing.learning_rates import last_learning_rate, learning_rates, spread_over
 from ticketing.recipe import Training
 
 
@@ -82,3 +84,36 @@ def test_one_cycle_rises_for_three_tenths_where_nothing_is_said() -> None:
 def test_no_update_is_spent_at_zero() -> None:
     for name in ("cosine", "one_cycle"):
         assert min(rates({"name": name}, updates=100)) > 0
+
+
+SCHEDULES = [
+    {"name": "constant", "warmup": "2it"},
+    {"name": "milestones", "at": ["4it", "6it"], "factor": 0.5},
+    {"name": "cosine"},
+    {"name": "one_cycle"},
+]
+
+
+def spread(schedule: dict[str, Any], updates: int) -> list[float]:
+    optimizer = {"name": "sgd", "learning_rate": 0.8}
+    training = Training.model_validate({"length": "8it", "optimizer": optimizer, "schedule": schedule})
+    rate = spread_over(updates, training, 3)
+    return [rate(step) for step in range(updates)]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule["name"])
+def test_a_schedule_spread_over_its_own_length_is_the_schedule(schedule: dict[str, Any]) -> None:
+    assert spread(schedule, 8) == rates(schedule, updates=8)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule["name"])
+@given(times=st.integers(1, 5))
+def test_so_many_times_longer_it_stays_at_every_rate_so_many_times_as_long(
+    schedule: dict[str, Any], times: int
+) -> None:
+    assert spread(schedule, 8 * times) == [rate for rate in rates(schedule, updates=8) for _ in range(times)]
+
+
+def test_half_as_long_it_still_comes_to_its_drops() -> None:
+    assert spread(SCHEDULES[1], 4) == [0.8, 0.8, 0.4, 0.2]
+    assert spread(SCHEDULES[1], 1) == [0.8]

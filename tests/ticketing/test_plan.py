@@ -160,3 +160,28 @@ def test_a_small_dense_network_that_cannot_be_is_refused_before_it_is_queued() -
     with pytest.raises(RecipeError) as caught:
         planned(target={"sparsity": 0.9999}, evidence=evidence)
     assert [(f.pointer, f.code) for f in caught.value.faults] == [("/recipe/evidence/controls", "too_narrow")]
+
+
+def test_dense_networks_of_another_length_are_counted_as_long_as_they_train() -> None:
+    training, of = {"length": "1000it"}, {"replicates": 2, "replicates_of": "retrain"}
+    none = planned(levels=3, training=training, evidence=of | {"controls": []})
+    short = planned(levels=3, training=training, evidence=of | {"controls": ["dense_short"]})
+    # 136,511 of 266,200 multiply-adds are left at level 3.
+    assert short.updates - none.updates == 2 * 512
+    assert (short.trainings - none.trainings, short.at_most) == (2, False)
+    none = planned(levels=3, training=training, rewind="lr", evidence=of | {"controls": []})
+    long = planned(levels=3, training=training, rewind="lr", evidence=of | {"controls": ["dense_long"]})
+    assert long.updates - none.updates == 2 * 4000
+
+
+def test_a_ticket_that_trained_longer_is_told_of_with_the_control_that_asks_about_it() -> None:
+    details = [
+        warning["detail"]
+        for controls in ([], ["dense_long"])
+        for warning in planned(rewind="lr", evidence={"controls": controls}).warnings
+        if warning["code"] == "ticket_trained_longer"
+    ]
+    assert [detail.rpartition("; ")[2] for detail in details] == [
+        "the control dense_long is dense trained as long",
+        "dense_long trains as long",
+    ]

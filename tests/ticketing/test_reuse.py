@@ -41,7 +41,8 @@ def test_a_pruned_entry_of_the_start_makes_no_difference(make_bench: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    "fields", [{"order_seed": 2}, {"first_step": 3}, {"last_step": 10}, {"patience": 2}, {"fine_tune": True}]
+    "fields",
+    [{"order_seed": 2}, {"first_step": 3}, {"last_step": 10}, {"patience": 2}, {"fine_tune": True}, {"spread": True}],
 )
 def test_another_course_has_another_address(make_bench: Any, fields: dict[str, Any]) -> None:
     bench = make_bench()

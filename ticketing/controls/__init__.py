@@ -1,7 +1,8 @@
 """Counterparts of a ticket: if they do as well, the ticket was luck.
 
 To add one: a function in `sparse` (under the ticket's counts) or `dense` with `Draw`'s shape, its line in `CONTROLS`,
-its word in `Control` of `ticketing.recipe.evidence`, and its row in `docs/evidence.md`.
+its word in `Control` of `ticketing.recipe.evidence`, and its row in `docs/evidence.md`. `DENSE_LENGTHS` are drawn by
+nobody: they are the dense network, and `length` counts their updates.
 """
 
 from collections.abc import Mapping

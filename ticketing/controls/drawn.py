@@ -23,6 +23,8 @@ class Drawn:
     """Whole state dict, before the mask is applied."""
     full_schedule: bool
     """Whether it trains the schedule from 0, or the part of it that the ticket trains."""
+    updates: int | None = None
+    """How many it trains, with the whole schedule spread over them, where it is neither of the two."""
     equal: Equal = "layers"
     """What it has in common with the ticket: kept entries of every layer or in total, or at most its parameters."""
 

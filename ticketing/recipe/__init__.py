@@ -7,7 +7,7 @@ on them is merged in by `ticketing.parsing.resolve`.
 from collections.abc import Mapping
 
 from ticketing.recipe.capacity_sweep import CAPACITY_PRESET, CapacitySweep
-from ticketing.recipe.evidence import EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
+from ticketing.recipe.evidence import DENSE_LENGTHS, EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
 from ticketing.recipe.iterative import DEFAULT_LEVELS, MOST_LEVELS, Iterative
 from ticketing.recipe.label_noise import LabelNoise
 from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
@@ -20,6 +20,7 @@ from ticketing.recipe.training import Augment, Ema, Precision, Training
 __all__ = [
     "CAPACITY_PRESET",
     "DEFAULT_LEVELS",
+    "DENSE_LENGTHS",
     "EVIDENCE_WORDS",
     "FULL_SCHEDULE",
     "MOST_LEVELS",

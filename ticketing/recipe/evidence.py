@@ -6,10 +6,12 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ticketing.recipe.part import Part
 
-Control = Literal["reinit", "shuffle", "reinit_shuffle", "random", "small_dense"]
+Control = Literal["reinit", "shuffle", "reinit_shuffle", "random", "small_dense", "dense_short", "dense_long"]
 FULL_SCHEDULE: frozenset[Control] = frozenset({"reinit", "reinit_shuffle", "small_dense"})
 """Controls that begin with weights of their own, and so train the schedule from 0; the others train what a ticket does.
 """
+DENSE_LENGTHS: frozenset[Control] = frozenset({"dense_short", "dense_long"})
+"""Controls that are the dense network itself, trained for another number of updates (`ticketing.dense_length`)."""
 
 EVIDENCE_WORDS: dict[str, dict[str, Any]] = {
     "none": {"replicates": 0, "controls": [], "levels": "delivered"},

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from ticketing.certificate import AS_DENSE
 from ticketing.recipe import Control
 
 Report = Mapping[str, Any]
@@ -61,15 +62,13 @@ def verdict_sentence(report: Report) -> str:
         return f"{ticket} was handed out without evidence: no replicates were asked for, so nothing is claimed."
     n, tolerance = certificate["n"], 100 * certificate["tolerance"]
     dense = certificate["against"]["dense"]
-    controls = [name for name in certificate["against"] if name != "dense"]
+    to_beat = [name for name in certificate["against"] if name != "dense" and name not in AS_DENSE]
     if certificate["verdict"] == "winning":
-        return (
-            f"{ticket} matches the dense network within {tolerance:g} points "
-            f"and beats {_list(controls)} trained at equal counts (n = {n})."
-        )
+        same = _list(["the dense network", *(name for name in certificate["against"] if name in AS_DENSE)])
+        return f"{ticket} matches {same} within {tolerance:g} points and beats {_list(to_beat)} (n = {n})."
     if certificate["verdict"] == "matching":
-        without = "no control was run" if not controls else f"{_list(certificate['not_beaten'])} not beaten"
-        return f"{ticket} matches the dense network within {tolerance:g} points (n = {n}), but {without}."
+        but = _but(to_beat, certificate["not_beaten"])
+        return f"{ticket} matches the dense network within {tolerance:g} points (n = {n}), but {but}."
     if certificate["verdict"] == "losing":
         return f"{ticket} is worse than the dense network by more than {tolerance:g} points (n = {n})."
     if n < 3:
@@ -78,6 +77,19 @@ def verdict_sentence(report: Report) -> str:
         f"{ticket} is undecided on n = {n} replicates: its difference from the dense network lies between "
         f"{interval(judged_by(dense))} points, and the tolerance is {tolerance:g} points."
     )
+
+
+def _but(to_beat: list[str], not_beaten: list[str]) -> str:
+    """Say what keeps a ticket that matches dense from winning."""
+    found = [
+        f"{_list(names)} not {short_of}"
+        for short_of, names in (
+            ("beaten", [name for name in not_beaten if name not in AS_DENSE]),
+            ("matched", [name for name in not_beaten if name in AS_DENSE]),
+        )
+        if names
+    ]
+    return ", ".join(found if to_beat else [*found, "no control was run that it could beat"])
 
 
 def regime_sentence(report: Report) -> str:

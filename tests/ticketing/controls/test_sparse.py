@@ -11,7 +11,7 @@ from ticketing.controls import CONTROLS, Drawn
 from ticketing.controls.sparse import DRAWS_TO_FILL_ALL, random, reinit, reinit_shuffle, shuffle
 from ticketing.errors import InvariantError
 from ticketing.mask import Mask
-from ticketing.recipe import FULL_SCHEDULE, Control
+from ticketing.recipe import DENSE_LENGTHS, FULL_SCHEDULE, Control
 from ticketing.sparse import same_bits
 
 Subject = Any
@@ -149,7 +149,7 @@ def test_a_mask_that_keeps_all_or_nothing_of_every_tensor_is_refused_for_nothing
 
 
 def test_every_word_of_the_recipe_has_its_control() -> None:
-    assert set(Control.__args__) == set(CONTROLS)  # type: ignore[attr-defined]
+    assert set(Control.__args__) == set(CONTROLS) | DENSE_LENGTHS  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("control", CONTROLS)

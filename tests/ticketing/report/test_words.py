@@ -1,8 +1,10 @@
 """ticketing.report.words: numbers are written so that they can be read."""
 
+from typing import Any
+
 import pytest
 
-from ticketing.report.words import interval, judged_by, number, points, start_sentence
+from ticketing.report.words import interval, judged_by, number, points, start_sentence, verdict_sentence
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,24 @@ def test_a_fork_says_whose_levels_it_has_and_what_it_changed() -> None:
     said = start_sentence({"provenance": {"start": start}})
     assert said == "A fork of job_a from level 2: levels 0 to 1 are its parent's. Changed: /target/sparsity."
     assert start_sentence({"provenance": {"start": None}}) is None
+
+
+def said_of(verdict: str, *controls: str, not_beaten: tuple[str, ...] = ()) -> str:
+    comparison: dict[str, Any] = {"interval": [-0.01, 0.01], "bootstrap": [-0.01, 0.01]}
+    against = dict.fromkeys(("dense", *controls), comparison)
+    certificate = {"verdict": verdict, "n": 3, "tolerance": 0.005, "against": against, "not_beaten": list(not_beaten)}
+    levels = [{"level": 1, "sparsity": 0.2}]
+    return verdict_sentence({"search": {"delivered_level": 1}, "levels": levels, "certificate": certificate})
+
+
+def test_a_verdict_says_what_was_matched_what_was_beaten_and_what_was_not() -> None:
+    head = "The ticket at 20.0 % sparsity matches the dense network"
+    assert said_of("winning", "reinit", "shuffle") == f"{head} within 0.5 points and beats reinit and shuffle (n = 3)."
+    assert (
+        said_of("winning", "reinit", "dense_long")
+        == f"{head} and dense_long within 0.5 points and beats reinit (n = 3)."
+    )
+    open_end = f"{head} within 0.5 points (n = 3), but"
+    both = ("reinit", "dense_long")
+    assert said_of("matching", *both, not_beaten=both) == f"{open_end} reinit not beaten, dense_long not matched."
+    assert said_of("matching") == f"{open_end} no control was run that it could beat."

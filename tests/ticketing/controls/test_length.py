@@ -1,0 +1,66 @@
+"""ticketing.controls.length: dense makes the updates, or the multiply-adds, of the ticket that was really found."""
+
+from typing import Any
+
+import pytest
+
+from ticketing.actions import Actions
+from ticketing.controls.length import updates_of_dense
+from ticketing.costs import training_flops
+from ticketing.findings import Findings
+from ticketing.rewinding import restart_of
+from ticketing.searches.iterative import search
+from ticketing.where import Where
+from ticketing.workbench import Workbench
+
+
+def searched(bench: Workbench) -> tuple[Workbench, Findings]:
+    for replicate in range(bench.recipe.evidence.replicates):
+        search(bench, replicate)
+    restart, actions = restart_of(bench.recipe, per_epoch=bench.per_epoch), Actions.of(bench.recipe)
+    seed = bench.recipe.seed
+    return bench, Findings(bench.journal, bench.subject, restart=restart, seed=seed, actions=actions)
+
+
+def updates(bench: Workbench, found: Findings, control: str, level: int, replicate: int = 0) -> int:
+    return updates_of_dense(bench, found, Where(replicate, "certificate", control, level))
+
+
+def of(control: str) -> dict[str, Any]:
+    return {"replicates": 2, "controls": [control]}
+
+
+@pytest.mark.parametrize(("rewind", "first"), [("0it", 0), ("5it", 5)])
+@pytest.mark.parametrize("scope", ["layerwise", "global"])
+def test_a_short_one_costs_what_its_ticket_would_in_sparse_kernels(
+    make_bench: Any, rewind: str, first: int, scope: str
+) -> None:
+    bench, found = searched(make_bench(evidence=of("dense_short"), rewind=rewind, scope=scope, rate=0.4))
+    for replicate in (0, 1):
+        kept = found.mask(replicate, 2).counts()
+        came = updates(bench, found, "dense_short", 2, replicate)
+        network = bench.subject.inventory
+        dense = training_flops(network, None, updates=came - first, batch_size=10).executed
+        ticket = training_flops(network, kept, updates=20 - first, batch_size=10).nonzero
+        assert dense <= ticket < dense + training_flops(network, None, updates=1, batch_size=10).executed
+
+
+def test_what_is_held_is_multiplied_too(make_bench: Any) -> None:
+    bench, found = searched(make_bench(evidence=of("dense_short"), pruned="freeze", rate=0.4))
+    assert updates(bench, found, "dense_short", 2) == 20
+
+
+@pytest.mark.parametrize("rewind", ["lr", "none"])
+def test_a_long_one_makes_the_updates_of_every_level_before(make_bench: Any, rewind: str) -> None:
+    bench, found = searched(make_bench(evidence=of("dense_long"), rewind=rewind))
+    assert [updates(bench, found, "dense_long", level) for level in (1, 2)] == [40, 60]
+
+
+def test_levels_that_ended_early_count_as_they_ended(make_bench: Any, make_training: Any) -> None:
+    stalling = make_training(length="60it", evaluate_every="1it", optimizer={"name": "adam", "learning_rate": 0.5})
+    words = {"rewind": "lr", "level_length": "early_stop", "early_stop_patience": 2, "training": stalling}
+    bench, found = searched(make_bench(evidence=of("dense_long"), **words))
+    for replicate in (0, 1):
+        made = [bench.result(Where.of_search(replicate, level)).updates for level in (0, 1)]
+        assert sum(made) < 2 * 60
+        assert updates(bench, found, "dense_long", 2, replicate) == sum(made) + 60

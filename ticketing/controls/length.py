@@ -1,0 +1,45 @@
+"""How long the dense network of a control trains, from what the ticket's search really did; trains nothing."""
+
+from ticketing.dense_length import updates_of_short
+from ticketing.findings import Findings
+from ticketing.recipe import Iterative
+from ticketing.start import recipe_of_level, taken_over
+from ticketing.step import Step, iterations_per_epoch
+from ticketing.walk import walk_of
+from ticketing.where import Where
+from ticketing.workbench import Workbench
+
+
+def updates_of_dense(bench: Workbench, found: Findings, where: Where) -> int:
+    """Count the updates of `dense_short` or `dense_long` beside the ticket of a level.
+
+    Args:
+        bench: Of the run.
+        found: What its searches found.
+        where: The control's training.
+    """
+    recipe, steps = bench.recipe, bench.plan.steps_per_training
+    search = where.replicate if recipe.evidence.replicates_of == "search" else 0
+    if where.branch == "dense_long":
+        return _behind(bench, search, where.level) + steps
+    carrying = found.carrying(search, where.level).counts()
+    first = _first_step(recipe, bench)
+    return updates_of_short(bench.subject.inventory, carrying, steps=steps, first=first)
+
+
+def _behind(bench: Workbench, search: int, level: int) -> int:
+    """Count the updates of the trainings that a level's weights come from, back to where they were last rewound."""
+    start = bench.start if search < taken_over(bench.recipe, bench.start) else None
+    behind = 0
+    for below in reversed([at for at in walk_of(bench).within if at < level]):
+        recipe = recipe_of_level(below, bench.recipe, start)
+        behind += bench.result(Where.of_search(search, below)).updates
+        if below and isinstance(recipe.rewind, Step):
+            return behind + _first_step(recipe, bench)
+    return behind
+
+
+def _first_step(recipe: Iterative, bench: Workbench) -> int:
+    if not isinstance(recipe.rewind, Step):
+        return 0
+    return recipe.rewind.iterations(iterations_per_epoch(len(bench.data.y_train), recipe.training.batch_size))
