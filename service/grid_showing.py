@@ -8,7 +8,7 @@ from markupsafe import Markup
 from service.rendering import duration, flops, points, share
 from service.showing import Report, Tile
 from ticketing.report.grid_figure import effects_figure, ladders_figure
-from ticketing.report.grid_words import axis_name, point_of, sentence, value_of
+from ticketing.report.grid_words import axis_name, point_of, pooled_sentence, sentence, value_of
 
 MAX_SHOWN = 200
 """Points of one page; the API lists the others."""
@@ -29,6 +29,7 @@ def context(job: Mapping[str, Any], children: Sequence[Mapping[str, Any]], repor
             for pointer, values in job["grid"]["axes"].items()
         ],
         "points": [{**child, "words": point_of(child["point"]), "is_best": child["id"] == best} for child in children],
+        "pooled": [] if report is None else [pooled_sentence(entry) for entry in report.get("pooled", [])],
         "sentence": "" if report is None else sentence(report),
         "tiles": [] if report is None else tiles(job, report),
         "ladders": None if report is None else _drawn(ladders_figure(report)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any, Literal
 
-from ticketing.certificate import Certificate, Comparison, certify, geometric_mean
+from ticketing.certificate import Certificate, certify, geometric_mean
 from ticketing.evidence import correct_answers
 from ticketing.journal import Journal
 from ticketing.looks import confidence_of
@@ -130,26 +130,3 @@ def _bound(other_censored: bool, ticket_censored: bool) -> Bound:
     if other_censored and ticket_censored:
         return "undecided"
     return "at_least" if other_censored else "at_most" if ticket_censored else "none"
-
-
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """Write a comparison as the report holds it; accuracies are fractions."""
-    return {
-        "differences": list(comparison.differences),
-        "mean": comparison.mean,
-        "interval": None if comparison.interval is None else list(comparison.interval),
-        "bootstrap": None if comparison.bootstrap is None else list(comparison.bootstrap),
-        "outcome": comparison.outcome,
-    }
-
-
-def certificate_json(certificate: Certificate) -> dict[str, Any]:
-    """Write verdict and comparisons as the report holds them."""
-    against = {"dense": certificate.dense, **certificate.controls}
-    return {
-        "verdict": certificate.verdict,
-        "n": certificate.n,
-        "confidence": certificate.confidence,
-        "against": {name: comparison_json(comparison) for name, comparison in against.items()},
-        "not_beaten": list(certificate.not_beaten),
-    }

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ticketing.actions import Actions, begun, replaced
+from ticketing.answers import read_answers
 from ticketing.architectures import Inventory
 from ticketing.capacity_verification import verify_sweep
 from ticketing.data.dataset import Dataset
 from ticketing.errors import ModelError, VerificationError
 from ticketing.evaluation import evaluate
 from ticketing.execution import settle
-from ticketing.export.answers import read_answers
 from ticketing.export.listing import check_listing
 from ticketing.export.weights import read_mask, read_tensors, shapes_of
 from ticketing.folder import OUT, RECIPE, RunSpec

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from ticketing.answers import read_answers
 from ticketing.errors import VerificationError
+
+__all__ = ["read_answers", "read_mask", "read_sparse", "read_sparse_mask"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -48,29 +51,11 @@ def read_sparse_mask(path: Path | str) -> dict[str, NDArray[np.bool_]]:
     return {name: _bits(name, tensors[f"{name}.bitmask"], layout) for name in layout["shapes"]}
 
 
-def read_answers(path: Path | str) -> dict[str, NDArray[np.bool_]]:
-    """Read `answers.safetensors`: under `<branch>/<level>/<moment>` who got which test example right.
-
-    Rows are replicates, columns test examples; row i of every branch saw the same training data in the same order.
-    Of text an example is a window, and its tokens stand in a third dimension.
-
-    Raises:
-        VerificationError: The file holds no answers.
-    """
-    tensors, layout = _read(path, says="examples")
-    shape = (layout["examples"], *([layout["predictions"]] if "predictions" in layout else []))
-    bits = {
-        name: np.unpackbits(packed, axis=1, count=int(np.prod(shape)), bitorder="little").astype(np.bool_)
-        for name, packed in tensors.items()
-    }
-    return {name: flat.reshape(len(flat), *shape) for name, flat in bits.items()}
-
-
-def _read(path: Path | str, *, says: str = "shapes") -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def _read(path: Path | str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     with safe_open(path, framework="np") as file:
         layout = json.loads((file.metadata() or {}).get("winnow", "{}"))
-        if says not in layout:
-            raise VerificationError(f"expected {Path(path).name} to say the {says} in its metadata, got {[*layout]}")
+        if "shapes" not in layout:
+            raise VerificationError(f"expected {Path(path).name} to say the shapes in its metadata, got {[*layout]}")
         return {name: file.get_tensor(name) for name in file.keys()}, layout  # noqa: SIM118 - no mapping
 
 

@@ -1,22 +1,28 @@
 """A grid from its claim to its outcome: what its points found becomes one report. Starts no process, loads no torch.
 
-Everything it reads is what the database has of jobs that are done, so that no child and no sandbox is needed.
+It reads what the database has of jobs that are done, and what their networks answered on test: verified files of bits
+that our own trainer wrote. So no child and no sandbox is needed.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import CancelledFirstError
-from jobs.grids.results import GridResults, read_results, tree_gate
+from jobs.errors import BlobDamagedError, BlobMissingError, CancelledFirstError
+from jobs.grids.results import ANSWERS, GridResults, read_results, tree_gate
 from jobs.leases import Failed, NewArtifact, Stopped, Succeeded
 from ticketing import folder as names
+from ticketing.answers import read_answers
+from ticketing.errors import VerificationError
 from ticketing.export.listing import write_listing
+from ticketing.pooling import Answers
 from ticketing.report.grid_card import grid_card
 from ticketing.report.grid_document import grid_document
 from ticketing.report.grid_page import grid_page
 from ticketing.report.grid_table import levels_table
+from ticketing.report.pooled import pooled_certificates
 from ticketing.whole import write_whole
 from workers.work import Work
 
@@ -37,7 +43,7 @@ def gather(work: Work) -> None:
         work.finish(Failed({"code": CHILDREN_FAILED, "detail": _why(found.points)}))
         return
     gate = tree_gate(found.gates, found.points)
-    report = _report(found, gate)
+    report = _report(found, gate, pooled_certificates(found.axes, found.points, partial(_read, work)))
     artifacts = _store(work, found, report)
     outcome = Succeeded(
         artifacts=artifacts,
@@ -52,7 +58,25 @@ def gather(work: Work) -> None:
         work.finish(Stopped())
 
 
-def _report(found: GridResults, gate: Mapping[str, Any] | None) -> dict[str, Any]:
+def _read(work: Work, point: Mapping[str, Any], level: int, most: int) -> Answers:
+    """Read what the networks of a point answered at a level; the file is gone again afterwards.
+
+    Raises:
+        VerificationError: There are no answers, or too many.
+    """
+    path = work.folder / f"{point['job']}.{ANSWERS}"
+    try:
+        if point["answers"] is None:
+            raise BlobMissingError(ANSWERS)
+        work.equipment.blobs.fetch(point["answers"], to=path)
+        return read_answers(path, level=level, most=most)
+    except (BlobMissingError, BlobDamagedError):
+        raise VerificationError(f"the answers of {point['job']} are not there any more") from None
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _report(found: GridResults, gate: Mapping[str, Any] | None, pooled: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return grid_document(
         job=found.job,
         axes=found.axes,
@@ -61,6 +85,7 @@ def _report(found: GridResults, gate: Mapping[str, Any] | None) -> dict[str, Any
         model=found.model,
         dataset=found.dataset,
         recipe=found.recipe,
+        pooled=pooled,
     )
 
 

@@ -8,7 +8,9 @@ from sqlalchemy import Connection, RowMapping, select
 
 from jobs.gates import GATES
 from jobs.inputs import find_dataset, find_model
-from jobs.tables import job, level
+from jobs.tables import artifact, job, level
+
+ANSWERS = "answers.safetensors"
 
 
 @dataclass(frozen=True)
@@ -23,15 +25,16 @@ class GridResults:
     model: str
     dataset: str
     points: Sequence[Mapping[str, Any]]
-    """As `ticketing.report.grid_document` takes them, in order."""
+    """As `ticketing.report.grid_document` and `pooled` take them, in order, with the digest of their `answers`."""
 
 
 def read_results(conn: Connection, *, tenant: str, grid_id: str) -> GridResults:
     """Read a grid and everything its report is made of."""
     mine = job.c.tenant == tenant
     grid = conn.execute(select(job).where(mine, job.c.id == grid_id)).mappings().one()
-    points = select(job).where(mine, job.c.parent_id == grid_id).order_by(job.c.created_at, job.c.id)
-    levels = _levels(conn, grid_id)
+    query = select(job).where(mine, job.c.parent_id == grid_id).order_by(job.c.created_at, job.c.id)
+    points = conn.execute(query).mappings().all()
+    levels, answers = _levels(conn, grid_id), _answers(conn, grid_id)
     net = find_model(conn, tenant=tenant, model_id=grid["model_id"])
     data = find_dataset(conn, tenant=tenant, dataset_id=grid["dataset_id"])
     return GridResults(
@@ -41,7 +44,7 @@ def read_results(conn: Connection, *, tenant: str, grid_id: str) -> GridResults:
         gates=grid["gates"],
         model=net.name or net.architecture,
         dataset=data.name or data.uri or data.id,
-        points=[_point(row, levels.get(row["id"], [])) for row in conn.execute(points).mappings()],
+        points=[_point(row, levels.get(row["id"], []), answers.get(row["id"])) for row in points],
     )
 
 
@@ -73,13 +76,23 @@ def _line(name: str, point: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return next((line for line in lines if line["name"] == name), None)  # none of a point that did not succeed
 
 
-def _point(row: RowMapping, levels: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _point(row: RowMapping, levels: Sequence[Mapping[str, Any]], answers: str | None) -> dict[str, Any]:
     keys = ("name", "point", "state", "error", "summary", "best", "gate", "warnings")
     return {key: row[key] for key in keys} | {
         "job": row["id"],
+        "recipe": row["resolved_recipe"],
+        "answers": answers,
         "seconds": row["running_seconds"],
         "levels": levels,
     }
+
+
+def _answers(conn: Connection, grid_id: str) -> dict[str, str]:
+    """Name the blobs of what the networks of every point answered on test."""
+    source = artifact.join(job, job.c.id == artifact.c.job_id)
+    query = select(artifact.c.job_id, artifact.c.sha256).select_from(source)
+    rows = conn.execute(query.where(job.c.parent_id == grid_id, artifact.c.name == ANSWERS))
+    return {row.job_id: row.sha256 for row in rows}
 
 
 def _levels(conn: Connection, grid_id: str) -> dict[str, list[dict[str, Any]]]:

@@ -62,6 +62,27 @@ def test_a_grid_of_real_jobs_ends_in_one_report(url: str) -> None:
         assert http.get(f"/v1/jobs/{children[0]['id']}").status_code == 404
 
 
+def test_jobs_of_one_replicate_each_make_one_certificate_over_their_seeds(url: str) -> None:
+    evidence = {"replicates": 1, "controls": ["reinit"]}
+    recipe = {"search": "iterative", "levels": 1, "training": {"length": "1ep"}, "evidence": evidence}
+    body = {**GRID, "recipe": recipe, "grid": {"/seed": [0, 1, 2]}, "gates": {}}
+    with httpx2.Client(base_url=url, timeout=60, follow_redirects=True) as http:
+        grid = wait(http, http.post("/v1/jobs:sweep", json=body).json()["id"])
+        assert grid["state"] == "succeeded", grid["error"]
+        report = http.get(f"/v1/jobs/{grid['id']}/report").json()
+        (pooled,) = report["pooled"]
+        assert (pooled["refused"], pooled["seeds"], pooled["certificate"]["n"]) == (None, [0, 1, 2], 3)
+        for other in ("dense", "reinit"):
+            alone = [
+                http.get(f"/v1/jobs/{point['job']}/report").json()["certificate"]["against"][other]["differences"]
+                for point in report["points"]
+            ]
+            assert pooled["certificate"]["against"][other]["differences"] == [value for (value,) in alone]
+            assert len(pooled["certificate"]["against"][other]["interval"]) == 2
+        assert "3 of 3 seeds" in http.get(f"/jobs/{grid['id']}").text
+        assert "Over seeds" in http.get(f"/v1/jobs/{grid['id']}/report.html").text
+
+
 def test_cancelling_a_grid_stops_the_child_that_runs(url: str) -> None:
     long = {**GRID, "recipe": {**GRID["recipe"], "training": {"length": "2000ep"}}}  # type: ignore[dict-item]
     with httpx2.Client(base_url=url, timeout=60, follow_redirects=True) as http:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from ticketing.certificate import certificate_json
 from ticketing.journal import Journal, open_journal
-from ticketing.judgement import Judge, certificate_json
+from ticketing.judgement import Judge
 from ticketing.recipe import Evidence
 from ticketing.results import Result, curve_tensor
 from ticketing.training_state import CurvePoint

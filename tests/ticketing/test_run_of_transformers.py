@@ -13,12 +13,12 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from ticketing.answers import read_answers
 from ticketing.architectures import Inventory
 from ticketing.counts import kept_counts
 from ticketing.data.canonical import Summary
 from ticketing.data.inspection import inspect_upload
 from ticketing.errors import DataError
-from ticketing.export.answers import read_answers
 from ticketing.folder import OUT, RECIPE, RUN, read_spec
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.parsing import parse_recipe

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ticketing.answers import read_answers
 from ticketing.evidence import CHOICE, gather
-from ticketing.export.answers import read_answers
 from ticketing.findings import Findings
 from ticketing.folder import OUT, read_spec
 from ticketing.looks import confidence_of

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from sqlalchemy import select
 
 from jobs import gates, leases, tables
@@ -21,7 +23,7 @@ from jobs.errors import LeaseLostError
 from jobs.grids.creation import create_grid
 from jobs.grids.points import PreparedPoint, points_of, recipe_at
 from jobs.grids.submission import GridSubmission
-from jobs.leases import Failed, NewLevel, Stopped, Succeeded, finish, finish_inspection, request_cancel
+from jobs.leases import Failed, NewArtifact, NewLevel, Stopped, Succeeded, finish, finish_inspection, request_cancel
 from jobs.making.creation import inputs_of
 from jobs.making.submissions import parse
 from jobs.settings import Settings
@@ -35,11 +37,12 @@ from workers.work import Equipment, begun
 
 SLOT = SlotIdentity("slot", ("cpu",), "landlock")
 DIGITS = {"shape": [1, 8, 8], "classes": 10, "name": "digits", "fingerprint": "f" * 64}
+EVIDENCE = {"replicates": 1, "replicates_of": "search", "controls": ["reinit"], "tolerance": 0.005}
 BODY = {
     "name": "two",
     "model": {"architecture": "mlp", "seed": 0},
     "dataset": {"uri": "builtin:digits"},
-    "recipe": {"search": "iterative", "levels": 1},
+    "recipe": {"search": "iterative", "levels": 1, "evidence": EVIDENCE},
     "grid": {"/seed": [0, 1]},
     "gates": {"min_sparsity": 0.5},
 }
@@ -86,6 +89,24 @@ def point_done(sparsity: float) -> Succeeded:
     summary |= {"bytes": 1000, "verdict": "winning", "n": 3, "flops": 500.0}
     best = {"level": 1, "sparsity": sparsity, "metric": "validation_accuracy", "value": 0.9, "delta_vs_dense": -0.01}
     return Succeeded((), gates.evaluate({"min_sparsity": 0.5}, summary), best, {"used_flops": 500.0}, summary)
+
+
+def answered(house: House, folder: Path, *, level: int = 1, lead: int = 0) -> Succeeded:
+    """Make a point whose certificate is there to be read: the ticket has so many of 100 test examples more."""
+    right = np.arange(100) < 80
+    rows = {"dense/0": right, f"ticket/{level}": np.arange(100) < 80 + lead, f"reinit/{level}": np.arange(100) < 50}
+    tensors = {f"{name}/{moment}": _packed(row) for name, row in rows.items() for moment in ("best", "last")}
+    layout = {"format": "winnow/answers", "version": 1, "replicates": 1, "examples": 100}
+    path = folder / "answers.safetensors"
+    save_file(tensors, path, metadata={"winnow": json.dumps(layout)})
+    with path.open("rb") as file:
+        stored = house.kit.blobs.put(file)
+    made = NewArtifact("answers.safetensors", stored.sha256, stored.bytes, "application/octet-stream")
+    return replace(point_done(0.6), artifacts=(made,))
+
+
+def _packed(row: Any) -> Any:
+    return np.packbits(row[np.newaxis], axis=1, bitorder="little")
 
 
 FAILED = Failed({"code": "diverged", "detail": "the loss is no longer finite"})
@@ -195,3 +216,30 @@ def test_a_gathering_whose_lease_was_lost_writes_nothing(house: House) -> None:
 def test_gathering_loads_no_torch() -> None:
     program = "import sys, workers.gathering; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_points_that_differ_in_their_seed_alone_are_judged_together(house: House, tmp_path: Path) -> None:
+    for lead in (1, 3):
+        house.end_point(answered(house, tmp_path, lead=lead))
+    look(house)
+    files = house.files()
+    (found,) = json.loads(files["report.json"])["pooled"]
+    assert (found["refused"], found["seeds"], found["level"]) == (None, [0, 1], 1)
+    assert found["certificate"]["against"]["dense"]["differences"] == pytest.approx([0.01, 0.03])
+    assert (found["certificate"]["n"], found["certificate"]["verdict"]) == (2, "inconclusive")
+    assert b"cannot be judged on n = 2" in files["report.html"]
+    assert b"## Over seeds" in files["report.md"]
+
+
+def test_answers_that_are_gone_are_said_to_be_and_the_grid_is_gathered_all_the_same(
+    house: House, tmp_path: Path
+) -> None:
+    made = [answered(house, tmp_path, lead=lead) for lead in (1, 3)]
+    for point in made:
+        house.end_point(point)
+    house.kit.blobs.delete(made[1].artifacts[0].sha256)
+    look(house)
+    (found,) = json.loads(house.files()["report.json"])["pooled"]
+    assert house.row()["state"] == "succeeded"
+    assert found["certificate"] is None
+    assert found["refused"].endswith("are not there any more")

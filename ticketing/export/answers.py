@@ -3,16 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from math import prod
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ticketing.evidence import MOMENTS, correct_answers
-from ticketing.export.weights import FORMAT_VERSION, read_tensors
+from ticketing.export.weights import FORMAT_VERSION
 from ticketing.files import write_tensors
 from ticketing.journal import Journal
 from ticketing.where import Where
@@ -52,20 +50,3 @@ def write_answers(
     layout = {"format": "winnow/answers", "version": FORMAT_VERSION, "replicates": most, "examples": examples}
     layout |= {"predictions": predictions} if predictions > 1 else {}
     write_tensors(path, tensors, metadata=json.dumps(layout, separators=(",", ":")))
-
-
-def read_answers(path: Path) -> dict[str, NDArray[np.bool_]]:
-    """Read `answers.safetensors`: under `<branch>/<level>/<moment>` a row per replicate, a column per test example.
-
-    Of text an example is a window, and its tokens stand in a third dimension.
-
-    Raises:
-        VerificationError: It is no safetensors file, or not one of ours.
-    """
-    tensors, layout = read_tensors(path)
-    shape = (layout["examples"], *([layout["predictions"]] if "predictions" in layout else []))
-    bits = {
-        name: np.unpackbits(packed.numpy(), axis=1, count=prod(shape), bitorder="little").astype(np.bool_)
-        for name, packed in tensors.items()
-    }
-    return {name: flat.reshape(len(flat), *shape) for name, flat in bits.items()}

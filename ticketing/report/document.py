@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ticketing.certificate import certificate_json
 from ticketing.costs import Flops, training_flops
 from ticketing.evidence import all_trainings, search_of
 from ticketing.findings import Findings
-from ticketing.judgement import Judge, certificate_json
+from ticketing.judgement import Judge
 from ticketing.mask import Mask
 from ticketing.narrowing import narrowed, parameters_with
 from ticketing.probing import probed

@@ -28,6 +28,7 @@ def grid_card(report: said.Report) -> str:
             "Means over all points with that value, least to most in brackets.",
             "",
             *(line for axis in report["by_axis"] for line in _axis(axis)),
+            *_pooled(report),
             "## Points",
             "",
             *table(
@@ -55,6 +56,16 @@ def _axis(axis: Mapping[str, Any]) -> list[str]:
         for value in axis["values"]
     ]
     return table([said.axis_name(axis["pointer"]), "succeeded", "sparsity", "validation", "test"], rows)
+
+
+def _pooled(report: said.Report) -> list[str]:
+    entries = report.get("pooled", [])
+    if not entries:
+        return []
+    sentences = [f"- {plain(said.pooled_sentence(entry))}" for entry in entries]
+    rows = said.pooled_rows(report)
+    found = [*table(said.POOLED_HEAD, rows), said.POOLED, ""] if rows else []
+    return ["## Over seeds", "", *sentences, "", *found]
 
 
 def _point(row: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ def grid_document(
     model: str,
     dataset: str,
     recipe: Mapping[str, Any],
+    pooled: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Gather the report of a grid whose points are all done.
 
@@ -34,6 +35,7 @@ def grid_document(
         model: In words.
         dataset: In words.
         recipe: What all points share, as it was sent.
+        pooled: What points that differ in their seed alone show together (`ticketing.report.pooled`).
     """
     rows = [_row(point) for point in points]
     best = best_of(rows)
@@ -50,6 +52,7 @@ def grid_document(
         "by_axis": [_axis(pointer, values, rows) for pointer, values in axes.items()],
         "gate": None if gate is None else dict(gate),
         "points": rows,
+        "pooled": [dict(entry) for entry in pooled],
         "cost": _cost(points),
         "warnings": _warnings(points),
     }

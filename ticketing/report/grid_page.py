@@ -6,7 +6,7 @@ from typing import Any
 
 from ticketing.report import grid_words as said
 from ticketing.report.grid_figure import effects_figure, ladders_figure
-from ticketing.report.markup import facts_of, mapping, rows_of, whole_page
+from ticketing.report.markup import facts_of, mapping, rows_of, table, whole_page
 from ticketing.report.words import number, percent, points
 
 _NONE, _TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
@@ -28,6 +28,7 @@ def grid_page(report: said.Report) -> str:
             _figure("What each axis does", effects_figure(report), _EFFECTS),
             _by_axis(report),
             _gates(report),
+            _pooled(report),
             _points(report),
             mapping("Cost", report["cost"], "Of all points together; one update counts as three forward passes."),
             _warnings(report),
@@ -109,6 +110,16 @@ def _gates(report: said.Report) -> str:
     ]
     note = "A gate of a grid is met when every point meets it; what came is the worst of them."
     return f'<h2>Gates</h2>{rows_of(["gate", "asked for", "worst point", ""], rows)}<p class="note">{note}</p>'
+
+
+def _pooled(report: said.Report) -> str:
+    entries = report.get("pooled", [])
+    if not entries:
+        return ""
+    sentences = "".join(f"<li>{escape(said.pooled_sentence(entry))}</li>" for entry in entries)
+    rows = said.pooled_rows(report)
+    found = f'{table(said.POOLED_HEAD, rows)}<p class="note">{escape(said.POOLED)}</p>' if rows else ""
+    return f'<h2>Over seeds</h2><ul class="plain">{sentences}</ul>{found}'
 
 
 def _points(report: said.Report) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ticketing.report.words import percent, points
+from ticketing.report.words import certificate_sentence, interval, percent, points
 
 Report = Mapping[str, Any]
 
@@ -55,6 +55,28 @@ def sentence(report: Report) -> str:
     )
 
 
+def pooled_rows(report: Report) -> list[list[str]]:
+    """List what was judged over seeds, a row for every network that a ticket was compared with."""
+    return [
+        [
+            point_of(entry["point"]) or "all points",
+            entry["certificate"]["verdict"],
+            f"{entry['certificate']['n']} ({len(entry['jobs'])} seeds)",
+            name,
+            points(found["mean"]),
+            interval(found["interval"]),
+            interval(found["bootstrap"]),
+            str(found["outcome"]).replace("_", " "),
+        ]
+        for entry in report.get("pooled", ())
+        if entry["certificate"]
+        for name, found in entry["certificate"]["against"].items()
+    ]
+
+
+POOLED_HEAD = ("point", "verdict", "n", "ticket minus", "mean", "95 % Student t", "95 % crossed bootstrap", "outcome")
+
+
 def mean(figures: Mapping[str, Any] | None, *, decimals: int = 2) -> str:
     """Write a mean of fractions with its range; a dash where there is none."""
     if figures is None:
@@ -63,6 +85,23 @@ def mean(figures: Mapping[str, Any] | None, *, decimals: int = 2) -> str:
         return percent(figures["mean"], decimals)
     low, high = (f"{100 * figures[key]:.{decimals}f}" for key in ("min", "max"))
     return f"{percent(figures['mean'], decimals)} ({low} to {high})"
+
+
+def pooled_sentence(entry: Mapping[str, Any]) -> str:
+    """Say what jobs that differ in their seed alone show together, or why they are not judged together."""
+    name, jobs, seeds = point_of(entry["point"]) or "all points", len(entry["jobs"]), len(entry["seeds"])
+    if entry["refused"]:
+        return f"{name}: no certificate over seeds: {entry['refused']}."
+    found = certificate_sentence(entry["certificate"], sparsity=entry["sparsity"], tolerance=entry["tolerance"])
+    made, begun = entry["certificate"]["n"], entry["initialisations"]
+    return f"{name}: {found} {jobs} of {seeds} seeds, {made} replicates from {begun} initialisation{'s' * (begun > 1)}."
+
+
+POOLED = (
+    "Jobs that differ in their seed alone, judged by all their replicates together: paired differences in test "
+    "accuracy (points) at the checkpoint of minimum validation loss. The first replicate of every job begins with the "
+    "model's own weights."
+)
 
 
 CHOSEN_ON_VALIDATION = (

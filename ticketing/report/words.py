@@ -56,11 +56,17 @@ def verdict(report: Report) -> str:
 
 def verdict_sentence(report: Report) -> str:
     """Say what was shown, on how many replicates, and what was not."""
-    row, certificate = delivered_level(report), report.get("certificate")
-    ticket = f"The ticket at {percent(row['sparsity'])} sparsity"
-    if not certificate:
-        return f"{ticket} was handed out without evidence: no replicates were asked for, so nothing is claimed."
-    n, tolerance = certificate["n"], 100 * certificate["tolerance"]
+    sparsity, certificate = delivered_level(report)["sparsity"], report.get("certificate")
+    if certificate:
+        return certificate_sentence(certificate, sparsity=sparsity, tolerance=certificate["tolerance"])
+    ticket = f"The ticket at {percent(sparsity)} sparsity"
+    return f"{ticket} was handed out without evidence: no replicates were asked for, so nothing is claimed."
+
+
+def certificate_sentence(certificate: Mapping[str, Any], *, sparsity: float, tolerance: float) -> str:
+    """Say what a certificate shows of a ticket; both numbers are fractions."""
+    ticket, tolerance = f"The ticket at {percent(sparsity)} sparsity", 100 * tolerance
+    n = certificate["n"]
     dense = certificate["against"]["dense"]
     to_beat = [name for name in certificate["against"] if name != "dense" and name not in AS_DENSE]
     if certificate["verdict"] == "winning":
