@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ticketing.errors import Fault
+from ticketing.errors import Fault, RecipeError
 from ticketing.recipe import DENSE_LENGTHS, Iterative
 from ticketing.recipe.masking import MAGNITUDES, NEED_INITIAL, RANDOM_KEPT, TAKE_A_SIGN
 from ticketing.step import Step
@@ -24,9 +24,37 @@ def contradictions(recipe: Iterative, *, at: str = "/recipe") -> Iterator[Fault]
             detail = f"expected {default} with rewind {recipe.rewind}, got {asked}: it acts on the weights at 0it"
             yield Fault(f"{at}/{field}", "needs_rewind_to_start", detail, (default,))
     yield from _of_dense_length(recipe, at=at)
+    yield from _of_levels(recipe, recipe.levels, at=at)
     if recipe.pruned != "zero" and "sparse" in recipe.outputs:
         detail = f"expected no sparse file: with pruned {recipe.pruned} removed entries are not all zero"
         yield Fault(f"{at}/outputs", "not_sparse", detail, ("ticket", "model", "mask"))
+
+
+def refuse_levels_beyond(recipe: Iterative, last: int) -> None:
+    """Refuse evidence at levels that a ladder does not have.
+
+    Args:
+        recipe: Whole.
+        last: The ladder's last level.
+
+    Raises:
+        RecipeError: There are such levels.
+    """
+    if faults := list(_of_levels(recipe, last, at="/recipe")):
+        raise RecipeError(faults[0].detail, faults)
+
+
+def _of_levels(recipe: Iterative, last: int | None, *, at: str) -> Iterator[Fault]:
+    """List what is wrong with the levels that evidence is asked for at; `last` is None until it is known."""
+    levels, pointer = recipe.evidence.levels, f"{at}/evidence/levels"
+    if isinstance(levels, str):
+        return
+    if recipe.target is not None and recipe.target.max_accuracy_drop is not None:
+        detail = "expected delivered or all: which levels the way to an accuracy drop has is known once it is walked"
+        yield Fault(pointer, "levels_unknown", f"{detail}, got {list(levels)}", ("delivered", "all"))
+    elif last is not None and levels[-1] > last:
+        detail = f"expected levels from 1 to {last}, the last of the ladder, got {levels[-1]}"
+        yield Fault(pointer, "no_such_level", detail)
 
 
 def _of_dense_length(recipe: Iterative, *, at: str) -> Iterator[Fault]:

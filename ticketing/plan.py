@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ticketing.agreement import remarks
+from ticketing.agreement import refuse_levels_beyond, remarks
 from ticketing.architectures import Inventory
 from ticketing.candidates import tried_at_most
 from ticketing.counts import kept_counts
@@ -94,6 +94,7 @@ def plan(
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
     _check_narrowing(inventory, recipe, rows)
+    refuse_levels_beyond(recipe, len(rows) - 1)
     length = level_length(recipe, per_epoch)
     walk = {"levels": len(rows) - 1, "first": first}
     searched, at_full_length = (
@@ -203,7 +204,7 @@ def _replicate(recipe: Iterative, *, judged: Sequence[int], steps: int, first: i
 
 def _certified(recipe: Iterative, *, levels: int, steps: int, first: int, dense: DenseLengths) -> Work:
     """Count the certificate trainings of the first look."""
-    judged = range(1, levels + 1) if recipe.evidence.levels == "all" else (levels,)
+    judged = recipe.evidence.judged(range(1, levels + 1))
     updates, trainings = _replicate(recipe, judged=judged, steps=steps, first=first, dense=dense)
     return recipe.evidence.replicates * updates, recipe.evidence.replicates * trainings
 

@@ -181,7 +181,4 @@ def _bench(
 
 def _judged(bench: Workbench) -> tuple[int, ...]:
     """List the pruned levels to take to the test split; none where the target leaves dense alone."""
-    evidence, pruned = bench.recipe.evidence, walk_of(bench).within[1:]
-    if not evidence.replicates:
-        return ()
-    return pruned if evidence.levels == "all" else pruned[-1:]
+    return bench.recipe.evidence.judged(walk_of(bench).within[1:])

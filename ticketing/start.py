@@ -50,7 +50,8 @@ def start_from(
 
     A level is held once its mask is drawn. With `rewind` `lr` or `none` it restarts from what the level before
     trained to: that is held while the search is at the level; afterwards of the parent's last level, and of all of
-    them where the parent kept restarts (`keep_levels: models` or `evidence.levels: all`).
+    them where the parent kept restarts (`keep_levels: models`, or `evidence.levels` other than
+    `delivered`).
 
     Args:
         job: The parent's id.
@@ -91,7 +92,7 @@ def keeps_restarts(recipe: Iterative) -> bool:
 
     With `auto` only the run knows whether one can; a fork can be promised every level if all are kept then.
     """
-    for_all = recipe.evidence.levels == "all" or recipe.keep_levels == "models" or recipe.rewind == "auto"
+    for_all = recipe.evidence.levels != "delivered" or recipe.keep_levels == "models" or recipe.rewind == "auto"
     return restarts_from_trained(recipe) and for_all
 
 
@@ -155,12 +156,13 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
     if recipe.pruned != parent.pruned:
         detail = f"expected the parent's pruned {parent.pruned}, which decided what is held, got {recipe.pruned}"
         faults.append(Fault("/recipe/pruned", "not_inheritable", detail, (parent.pruned,)))
-    looks_below = recipe.evidence.levels == "all" or recipe.keep_levels == "models"
+    looks_below = recipe.evidence.levels != "delivered" or recipe.keep_levels == "models"
     if looks_below and start.level > 1 and recipe.rewind != parent.rewind:
         detail = f"expected the parent's rewind {parent.rewind}, got {recipe.rewind}: restarts of the levels taken over"
         faults.append(Fault("/recipe/rewind", "not_inheritable", f"{detail} are asked for too"))
     elif looks_below and start.level > 1 and keeps_restarts(recipe) and not keeps_restarts(parent):
-        detail = f"expected delivered: {start.job} kept no restarts of the levels that are taken over, got all"
+        came = recipe.evidence.levels if isinstance(recipe.evidence.levels, str) else [*recipe.evidence.levels]
+        detail = f"expected delivered: {start.job} kept no restarts of the levels that are taken over, got {came}"
         faults.append(Fault("/recipe/evidence/levels", "not_inheritable", detail, ("delivered",)))
     if looks_below and start.level > 1 and (recipe.kept, recipe.keep_sign) != (parent.kept, parent.keep_sign):
         detail = f"expected the parent's kept {parent.kept}, keep_sign {parent.keep_sign}, got {recipe.kept}"

@@ -351,6 +351,7 @@ CASES: dict[Word, Case] = {
     ("evidence.controls", "small_dense"): Case(_evidence(controls=["small_dense"]), judged, EVIDENCE),
     ("evidence.controls", "dense_short"): Case(_evidence(controls=["dense_short"]), judged, EVIDENCE),
     ("evidence.controls", "dense_long"): Case(_evidence(controls=["dense_long"]), judged, EVIDENCE | {"rewind": "lr"}),
+    ("evidence.levels", None): Case(_evidence(levels=[1]), judged, BOTH | {"levels": 3}),
     ("evidence.levels", "all"): Case(_evidence(levels="all"), judged, BOTH),
     ("evidence.levels", "delivered"): Case(_evidence(levels="delivered"), judged, merge(BOTH, _evidence(levels="all"))),
     ("evidence.tolerance", None): Case(

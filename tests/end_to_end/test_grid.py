@@ -11,11 +11,12 @@ import pytest
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
+EVIDENCE = {"replicates": 1, "controls": ["reinit"]}
 GRID = {
     "name": "two by two",
     "model": {"architecture": "mlp", "arguments": {"hidden": [16]}, "seed": 0},
     "dataset": {"uri": "builtin:digits"},
-    "recipe": {"search": "iterative", "training": {"length": "1ep"}, "evidence": "none"},
+    "recipe": {"search": "iterative", "training": {"length": "1ep"}, "evidence": EVIDENCE},
     "grid": {"/seed": [0, 1], "/target/sparsity": [0.3, 0.5]},
     "gates": {"min_sparsity": 0.29},
 }
@@ -48,6 +49,15 @@ def test_a_grid_of_real_jobs_ends_in_one_report(url: str) -> None:
             assert child["best"]["sparsity"] == point["best"]["sparsity"]
         assert {round(point["sparsity"], 1) for point in report["points"]} == {0.3, 0.5}
 
+        assert [entry["point"] for entry in report["pooled"]] == [{"/target/sparsity": 0.3}, {"/target/sparsity": 0.5}]
+        for entry in report["pooled"]:
+            assert (entry["refused"], entry["seeds"], entry["certificate"]["n"]) == (None, [0, 1], 2)
+            for other in ("dense", "reinit"):
+                own = [http.get(f"/v1/jobs/{job}/report").json()["certificate"]["against"] for job in entry["jobs"]]
+                alone = [value for against in own for value in against[other]["differences"]]
+                assert entry["certificate"]["against"][other]["differences"] == alone
+        assert "2 of 2 seeds" in http.get(f"/jobs/{grid['id']}").text
+
         table = http.get(f"/v1/jobs/{grid['id']}/artifacts/levels.csv")
         assert table.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(table.text)))
@@ -60,27 +70,6 @@ def test_a_grid_of_real_jobs_ends_in_one_report(url: str) -> None:
 
         assert http.delete(f"/v1/jobs/{grid['id']}").status_code == 204
         assert http.get(f"/v1/jobs/{children[0]['id']}").status_code == 404
-
-
-def test_jobs_of_one_replicate_each_make_one_certificate_over_their_seeds(url: str) -> None:
-    evidence = {"replicates": 1, "controls": ["reinit"]}
-    recipe = {"search": "iterative", "levels": 1, "training": {"length": "1ep"}, "evidence": evidence}
-    body = {**GRID, "recipe": recipe, "grid": {"/seed": [0, 1, 2]}, "gates": {}}
-    with httpx2.Client(base_url=url, timeout=60, follow_redirects=True) as http:
-        grid = wait(http, http.post("/v1/jobs:sweep", json=body).json()["id"])
-        assert grid["state"] == "succeeded", grid["error"]
-        report = http.get(f"/v1/jobs/{grid['id']}/report").json()
-        (pooled,) = report["pooled"]
-        assert (pooled["refused"], pooled["seeds"], pooled["certificate"]["n"]) == (None, [0, 1, 2], 3)
-        for other in ("dense", "reinit"):
-            alone = [
-                http.get(f"/v1/jobs/{point['job']}/report").json()["certificate"]["against"][other]["differences"]
-                for point in report["points"]
-            ]
-            assert pooled["certificate"]["against"][other]["differences"] == [value for (value,) in alone]
-            assert len(pooled["certificate"]["against"][other]["interval"]) == 2
-        assert "3 of 3 seeds" in http.get(f"/jobs/{grid['id']}").text
-        assert "Over seeds" in http.get(f"/v1/jobs/{grid['id']}/report.html").text
 
 
 def test_cancelling_a_grid_stops_the_child_that_runs(url: str) -> None:

@@ -10,6 +10,7 @@ from ticketing.parsing import parse_recipe, resolve
 from ticketing.recipe import Iterative
 from ticketing.recipe.masking import CRITERION_WORDS
 
+DROP = {"max_accuracy_drop": 0.1}
 SHORT, LONG = {"controls": ["dense_short"]}, {"controls": ["dense_long"]}
 
 
@@ -31,6 +32,10 @@ def recipe(**fields: Any) -> Iterative:
         ({"pruned": "freeze", "rewind": "5it"}, [("/recipe/pruned", "needs_rewind_to_start")]),
         ({"pruned": "freeze", "outputs": ["mask", "sparse"]}, [("/recipe/outputs", "not_sparse")]),
         ({"evidence": SHORT, "rewind": "5it"}, []),
+        ({"evidence": {"levels": [3, 7]}, "levels": 7}, []),
+        ({"evidence": {"levels": [3, 8]}, "levels": 7}, [("/recipe/evidence/levels", "no_such_level")]),
+        ({"evidence": {"levels": [3]}, "target": {"sparsity": 0.5}}, []),
+        ({"evidence": {"levels": [3]}, "target": DROP}, [("/recipe/evidence/levels", "levels_unknown")]),
         ({"evidence": LONG, "rewind": "none"}, []),
         ({"evidence": SHORT, "rewind": "lr"}, [("/recipe/evidence/controls", "no_shorter_dense")]),
         ({"evidence": LONG, "rewind": "5it"}, [("/recipe/evidence/controls", "no_longer_dense")]),

@@ -185,3 +185,25 @@ def test_a_ticket_that_trained_longer_is_told_of_with_the_control_that_asks_abou
         "the control dense_long is dense trained as long",
         "dense_long trains as long",
     ]
+
+
+def test_evidence_at_listed_levels_costs_what_these_and_the_delivered_one_cost() -> None:
+    def certified(levels: Any, **evidence: Any) -> int:
+        asked = {"replicates": 2, "controls": ["reinit"], "levels": levels} | evidence
+        made = planned(levels=12, evidence=asked)
+        return made.trainings - made.search["trainings"]
+
+    # Two replicates of dense, and of ticket and reinit at every level that is judged.
+    assert certified([3, 7, 11]) == 2 * (1 + 4 * 2)
+    assert certified([3, 7, 12]) == 2 * (1 + 3 * 2)
+    assert certified([12]) == certified("delivered") == 2 * 3
+    assert certified(list(range(1, 13))) == certified("all")
+    assert certified([1], replicates=0, controls=[]) == 0
+
+
+def test_evidence_at_a_level_beyond_a_ladder_of_a_sparsity_is_refused_before_it_is_queued() -> None:
+    last = planned(target={"sparsity": 0.5}).levels
+    assert planned(target={"sparsity": 0.5}, evidence={"levels": [last]}).levels == last
+    with pytest.raises(RecipeError) as caught:
+        planned(target={"sparsity": 0.5}, evidence={"levels": [1, last + 1]})
+    assert [(f.pointer, f.code) for f in caught.value.faults] == [("/recipe/evidence/levels", "no_such_level")]

@@ -1,8 +1,11 @@
 """ticketing.recipe: every field has a default, a bound and a place; fields that contradict each other are refused."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ticketing.recipe import Evidence, Iterative, Rate
@@ -137,3 +140,26 @@ def test_replicates_that_grow_begin_with_three_or_more_and_grow(replicates: int,
 def test_looks_are_every_number_of_replicates_from_the_first_to_the_last() -> None:
     assert Evidence(replicates=3, max_replicates=6).looks == (3, 4, 5, 6)
     assert Evidence(replicates=4).looks == (4,)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, unique=True))
+def test_levels_of_evidence_are_one_recipe_in_whatever_order_they_come(levels: list[int]) -> None:
+    found = Evidence.model_validate({"levels": levels})
+    assert found.levels == tuple(sorted(levels))
+    assert Evidence.model_validate_json(found.model_dump_json()) == found
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, unique=True), st.integers(0, 12))
+def test_listed_levels_are_judged_and_the_delivered_one_whatever_is_listed(levels: list[int], last: int) -> None:
+    pruned = range(1, last + 1)
+    judged = Evidence.model_validate({"levels": levels}).judged(pruned)
+    assert judged == tuple(level for level in pruned if level in {*levels, last})
+    assert Evidence(levels="delivered").judged(pruned) == tuple(pruned)[-1:]
+    assert Evidence(levels="all").judged(pruned) == tuple(pruned)
+    assert Evidence.model_validate({"levels": levels, "replicates": 0}).judged(pruned) == ()
+
+
+@pytest.mark.parametrize("levels", [[], [3, 3], [0], [-1], ["first"], "last", 3])
+def test_levels_that_are_none_or_come_twice_are_refused(levels: Any) -> None:
+    with pytest.raises(ValidationError, match="levels"):
+        Evidence.model_validate({"levels": levels})

@@ -1,8 +1,9 @@
 """What is run beside a search to show that its ticket is not luck."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ticketing.recipe.part import Part
 
@@ -12,6 +13,8 @@ FULL_SCHEDULE: frozenset[Control] = frozenset({"reinit", "reinit_shuffle", "smal
 """
 DENSE_LENGTHS: frozenset[Control] = frozenset({"dense_short", "dense_long"})
 """Controls that are the dense network itself, trained for another number of updates (`ticketing.dense_length`)."""
+
+Level = Annotated[int, Field(ge=1)]
 
 EVIDENCE_WORDS: dict[str, dict[str, Any]] = {
     "none": {"replicates": 0, "controls": [], "levels": "delivered"},
@@ -33,7 +36,11 @@ class Evidence(Part):
         description="search: a new initialisation and the whole ladder each; retrain: one mask, new data orders.",
     )
     controls: tuple[Control, ...] = Field(("reinit", "shuffle"), description="Random counterparts at equal counts.")
-    levels: Literal["delivered", "all"] = "delivered"
+    levels: Literal["delivered", "all"] | tuple[Level, ...] = Field(
+        "delivered",
+        description="Where ticket and controls are trained and tested: at the delivered level, at all, or at those "
+        "listed and the delivered one.",
+    )
     tolerance: float = Field(
         0.005, gt=0, lt=1, description="Accuracy (fraction) a ticket may lose against dense and still match."
     )
@@ -44,6 +51,15 @@ class Evidence(Part):
             raise ValueError(f"expected each control once, got {list(self.controls)}")
         return self
 
+    @field_validator("levels")
+    @classmethod
+    def _levels_have_one_order(cls, levels: str | tuple[int, ...]) -> str | tuple[int, ...]:
+        if isinstance(levels, str):
+            return levels
+        if not levels or len(set(levels)) != len(levels):
+            raise ValueError(f"expected one level or more, each once, got {list(levels)}")
+        return tuple(sorted(levels))
+
     @model_validator(mode="after")
     def _growth_begins_with_a_verdict(self) -> "Evidence":
         if self.max_replicates is not None and not 3 <= self.replicates < self.max_replicates:
@@ -52,6 +68,19 @@ class Evidence(Part):
                 f"got {self.replicates} and {self.max_replicates}"
             )
         return self
+
+    def judged(self, pruned: Sequence[int]) -> tuple[int, ...]:
+        """List the levels that are taken to the test split; none without replicates.
+
+        Args:
+            pruned: Levels on the ticket's way, rising, the delivered one last; none where dense is delivered.
+        """
+        if not self.replicates:
+            return ()
+        if self.levels == "all":
+            return tuple(pruned)
+        listed = () if self.levels == "delivered" else self.levels
+        return tuple(level for level in pruned if level in listed or level == pruned[-1])
 
     @property
     def looks(self) -> tuple[int, ...]:
