@@ -1,19 +1,18 @@
 """What a recipe will do to a network, before anything runs: ladder, updates, cost, warnings; arithmetic alone."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ticketing.agreement import refuse_levels_beyond, remarks
 from ticketing.architectures import Inventory
 from ticketing.candidates import tried_at_most
+from ticketing.certificate_plan import CertificatePlan
 from ticketing.counts import kept_counts
-from ticketing.dense_length import DenseLengths
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.level_length import level_length, warnings_of_length
 from ticketing.narrowing import narrowed, parameters_with
-from ticketing.recipe import DENSE_LENGTHS, FULL_SCHEDULE, Iterative
+from ticketing.recipe import Iterative
 from ticketing.start import check_start, searches_of, taken_over
 from ticketing.step import Step, iterations_per_epoch
 from ticketing.suitability import check_schedule, warnings_of
@@ -101,10 +100,10 @@ def plan(
         _searched(recipe, steps=of, trained=trained, start=start, **walk) for of in (length.last_step, steps)
     )
     extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
-    dense = DenseLengths(inventory, recipe, rows, steps=steps, first=first, train=train, trained=trained, start=start)
-    certified = _certified(recipe, levels=len(rows) - 1, steps=steps, first=first, dense=dense)
+    certificate = CertificatePlan(inventory, recipe, rows, steps, first, train=train, trained=trained, start=start)
+    certified = _certified(recipe, certificate, levels=len(rows) - 1)
     ladder = _ladder(len(rows) - 1, length.last_step, first, trained)
-    grown = _grown(recipe, ladder=ladder, last=len(rows) - 1, steps=steps, first=first, dense=dense)
+    grown = _grown(recipe, certificate, ladder=ladder, last=len(rows) - 1)
     least = _added(searched, extra, certified)
     updates, trainings = _added(least, grown)
     flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
@@ -138,7 +137,7 @@ def plan(
         or length.patience is not None
         or recipe.rewind == "auto"
         or start is not None
-        or dense.at_most
+        or certificate.at_most
         or (recipe.target is not None and recipe.target.sparsity is None),
         estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
@@ -193,27 +192,17 @@ def _searched(
     return own * whole[0] + forked * (steps - first), own * whole[1] + forked
 
 
-def _replicate(recipe: Iterative, *, judged: Sequence[int], steps: int, first: int, dense: DenseLengths) -> Work:
-    """Count dense, tickets and controls of one replicate of the certificate."""
-    evidence, short = recipe.evidence, steps - first
-    alike = [control for control in evidence.controls if control not in DENSE_LENGTHS]
-    controls = sum(steps if control in FULL_SCHEDULE else short for control in alike)
-    other = sum(dense.updates(control, level) for control in evidence.controls for level in judged)
-    return steps + len(judged) * (short + controls) + other, 1 + len(judged) * (1 + len(evidence.controls))
-
-
-def _certified(recipe: Iterative, *, levels: int, steps: int, first: int, dense: DenseLengths) -> Work:
+def _certified(recipe: Iterative, certificate: CertificatePlan, *, levels: int) -> Work:
     """Count the certificate trainings of the first look."""
-    judged = recipe.evidence.judged(range(1, levels + 1))
-    updates, trainings = _replicate(recipe, judged=judged, steps=steps, first=first, dense=dense)
+    updates, trainings = certificate.replicate(recipe.evidence.judged(range(1, levels + 1)))
     return recipe.evidence.replicates * updates, recipe.evidence.replicates * trainings
 
 
-def _grown(recipe: Iterative, *, ladder: Work, last: int, steps: int, first: int, dense: DenseLengths) -> Work:
+def _grown(recipe: Iterative, certificate: CertificatePlan, *, ladder: Work, last: int) -> Work:
     """Count what later looks may add: replicates of the delivered level, each with the ladder it needs."""
     more = len(recipe.evidence.looks) - 1
     walked = ladder if recipe.evidence.replicates_of == "search" else (0, 0)
-    updates, trainings = _added(walked, _replicate(recipe, judged=(last,), steps=steps, first=first, dense=dense))
+    updates, trainings = _added(walked, certificate.replicate((last,)))
     return more * updates, more * trainings
 
 
