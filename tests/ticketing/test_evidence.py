@@ -243,6 +243,20 @@ def test_dense_trained_for_longer_begins_as_dense_does_and_sees_its_batches(make
     assert torch.equal(dense, longer[: len(dense)])
 
 
+def test_dense_trained_for_less_comes_to_the_drops_of_its_schedule_all_the_same(
+    make_bench: Any, make_training: Any, tmp_path: Any
+) -> None:
+    schedules: list[dict[str, Any]] = [{"name": "constant"}, {"name": "milestones", "at": ["10it"], "factor": 0.1}]
+    equal = []
+    for schedule in schedules:
+        words = {"rate": 0.4, "training": make_training(schedule=schedule), "folder": tmp_path / str(schedule["name"])}
+        bench = gathered(make_bench(evidence={"replicates": 1, "controls": ["dense_short"]}, **words))
+        curves = [bench.journal.tensors[f"certificate/0/{place}"]["curve"] for place in ("dense/0", "dense_short/2")]
+        equal.append(torch.equal(curves[0][0], curves[1][0]))
+    # Of its 7 updates the fifth, before the first evaluation, is beyond the half at which the rate drops.
+    assert equal == [True, False]
+
+
 def test_a_long_dense_training_stopped_on_its_way_ends_the_same(
     make_bench: Any, make_training: Any, tmp_path: Any
 ) -> None:

@@ -101,3 +101,8 @@ def test_what_is_forgotten_is_gone(make_bench: Any) -> None:
     train_once(bench, WHERE, bench.subject.initial_state, course(bench))
     forget(bench.journal, KEPT)
     assert not [piece for piece in {**bench.journal.facts, **bench.journal.tensors} if piece.startswith(KEPT)]
+
+
+def test_a_schedule_that_is_spread_is_another_one_than_its_beginning(make_bench: Any, make_training: Any) -> None:
+    bench = make_bench(training=make_training(schedule={"name": "cosine"}))
+    assert at(bench, last_step=10) != at(bench, last_step=10, spread=True)

@@ -8,8 +8,11 @@ from ticketing.actions import Actions
 from ticketing.controls.length import updates_of_dense
 from ticketing.costs import training_flops
 from ticketing.findings import Findings
+from ticketing.folder import StartSpec
+from ticketing.recipe import Evidence
 from ticketing.rewinding import restart_of
 from ticketing.searches.iterative import search
+from ticketing.step import Step
 from ticketing.where import Where
 from ticketing.workbench import Workbench
 
@@ -64,3 +67,11 @@ def test_levels_that_ended_early_count_as_they_ended(make_bench: Any, make_train
         made = [bench.result(Where.of_search(replicate, level)).updates for level in (0, 1)]
         assert sum(made) < 2 * 60
         assert updates(bench, found, "dense_long", 2, replicate) == sum(made) + 60
+
+
+def test_what_a_parent_rewound_goes_back_to_its_rewind_point_and_no_further(make_bench: Any) -> None:
+    bench, found = searched(make_bench(evidence=of("dense_long"), rewind="lr"))
+    parent = bench.recipe.model_copy(update={"rewind": Step("5it"), "evidence": Evidence()})
+    bench.start = StartSpec(job="job_a", level=2, sha256="0" * 64, recipe=parent, searches=1, start=None)
+    # Level 1 of the first search is its parent's: 20 updates from update 5 on. The second search is walked anew.
+    assert [updates(bench, found, "dense_long", 2, replicate) for replicate in (0, 1)] == [5 + 20 + 20, 60]
