@@ -11,12 +11,14 @@ from ticketing.errors import VerificationError
 from ticketing.pooling import Answers, certify_pooled
 
 SEED = "/seed"
-MOST_ANSWERS = 100_000_000
-"""That are pooled in one certificate, a byte each in memory; of all its networks, at one level."""
+MOST_ANSWERS = 20_000_000
+"""That are read for one grid, of all networks and replicates at the levels judged: three minutes of a core at the most,
+and 0.3 GB (30 replicates of 83,000 examples)."""
 
 Point = Mapping[str, Any]
 Read = Callable[[Point, int, int], Answers]
 """(point, level, most answers) -> the answers of its certificate at that level and of the dense network."""
+ReadWithin = Callable[[Point, int], Answers]
 
 
 class _RefusedError(Exception):
@@ -40,14 +42,28 @@ def pooled_certificates(axes: Mapping[str, Sequence[Any]], points: Sequence[Poin
     for point in points:
         if ((point["recipe"] or {}).get("evidence") or {}).get("replicates"):
             groups.setdefault(repr(_others(point)), []).append(point)
-    return [_entry(group, read) for group in groups.values()]
+    reading = _within(MOST_ANSWERS, read)
+    return [_entry(group, reading) for group in groups.values()]
+
+
+def _within(most: int, read: Read) -> ReadWithin:
+    """Read no more than so many answers in all."""
+    left = most
+
+    def reading(point: Point, level: int) -> Answers:
+        nonlocal left
+        came = read(point, level, left)
+        left -= sum(rows.size for rows in came.values())
+        return came
+
+    return reading
 
 
 def _others(point: Point) -> dict[str, Any]:
     return {pointer: value for pointer, value in point["point"].items() if pointer != SEED}
 
 
-def _entry(group: Sequence[Point], read: Read) -> dict[str, Any]:
+def _entry(group: Sequence[Point], read: ReadWithin) -> dict[str, Any]:
     done = [point for point in group if point["state"] == "succeeded"]
     entry = {
         "point": _others(group[0]),
@@ -62,15 +78,13 @@ def _entry(group: Sequence[Point], read: Read) -> dict[str, Any]:
         return entry | {"refused": str(error)}
 
 
-def _judged(done: Sequence[Point], read: Read) -> dict[str, Any]:
+def _judged(done: Sequence[Point], read: ReadWithin) -> dict[str, Any]:
     level = _common_level(done)
     evidence = done[0]["recipe"]["evidence"]
     retrained = evidence["replicates_of"] == "retrain"
-    runs, left = list[Answers](), MOST_ANSWERS
-    for point in done:
-        came = read(point, level, left)
-        runs.append({name: rows[:1] for name, rows in came.items()} if retrained else came)
-        left -= sum(rows.size for rows in runs[-1].values())
+    runs = [read(point, level) for point in done]
+    if retrained:
+        runs = [{name: rows[:1] for name, rows in run.items()} for run in runs]
     tolerance = evidence["tolerance"]
     best, last = (certify_pooled(runs, level=level, tolerance=tolerance, moment=of) for of in ("best", "last"))
     return {
