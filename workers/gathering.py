@@ -65,13 +65,14 @@ def _read(work: Work, point: Mapping[str, Any], level: int, most: int) -> Answer
         VerificationError: There are no answers, or too many.
     """
     path = work.folder / f"{point['job']}.{ANSWERS}"
+    gone = VerificationError(f"the answers of {point['job']} are missing or damaged")
+    if point["answers"] is None:
+        raise gone
     try:
-        if point["answers"] is None:
-            raise BlobMissingError(ANSWERS)
         work.equipment.blobs.fetch(point["answers"], to=path)
         return read_answers(path, level=level, most=most)
     except (BlobMissingError, BlobDamagedError):
-        raise VerificationError(f"the answers of {point['job']} are not there any more") from None
+        raise gone from None
     finally:
         path.unlink(missing_ok=True)
 

@@ -237,9 +237,9 @@ def test_answers_that_are_gone_are_said_to_be_and_the_grid_is_gathered_all_the_s
     made = [answered(house, tmp_path, lead=lead) for lead in (1, 3)]
     for point in made:
         house.end_point(point)
-    house.kit.blobs.delete(made[1].artifacts[0].sha256)
+    assert house.kit.blobs.delete(made[1].artifacts[0].sha256)
     look(house)
     (found,) = json.loads(house.files()["report.json"])["pooled"]
     assert house.row()["state"] == "succeeded"
     assert found["certificate"] is None
-    assert found["refused"].endswith("are not there any more")
+    assert found["refused"].endswith("are missing or damaged")
