@@ -19,7 +19,7 @@ from jobs.errors import InvalidTransitionError, NotFoundError, TooLargeError
 from jobs.retrying import AWAY, is_full
 from service.catalogue import PROBLEMS
 from ticketing.errors import Fault, RequestError, WinnowError
-from ticketing.faults import fault_of
+from ticketing.recipe.faults import fault_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ticketing.evidence import MOMENTS, correct_answers
+from ticketing.evidence.trainings import MOMENTS, correct_answers
 from ticketing.export.weights import FORMAT_VERSION, read_tensors
 from ticketing.files import write_tensors
-from ticketing.journal import Journal
-from ticketing.where import Where
+from ticketing.journal.journal import Journal
+from ticketing.journal.where import Where
 
 
 def write_answers(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from ticketing.certificate import certify
+from ticketing.certificate.verdict import certify
 from ticketing.errors import VerificationError
+from ticketing.evidence.judgement import certificate_json
 from ticketing.export.answers import read_answers
 from ticketing.folder import OUT
-from ticketing.judgement import certificate_json
 from ticketing.seeds import derive
 from winnow.numpy import read_answers as read_with_numpy
 

@@ -1,0 +1,210 @@
+"""Trains ticket, dense network and controls once more, on an order the search never saw, and takes them to the test.
+
+Runs after the choice is in the log: the only part of a run that looks at the test split. Judges nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from ticketing.actions import alike, begun, replaced
+from ticketing.certificate.verdict import Correct
+from ticketing.controls import CONTROLS, Drawn
+from ticketing.journal.findings import Findings
+from ticketing.journal.journal import Journal
+from ticketing.journal.reuse import PARENTS, Course, address, forget, reuse
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Workbench
+from ticketing.ladder.level_length import delivers_finalist
+from ticketing.plans.narrowing import parameters_with
+from ticketing.plans.start import searches_of
+from ticketing.seeds import derive, order_of_level
+from ticketing.subject import Subject, placed
+from ticketing.training.evaluation import Evaluation, evaluate
+from ticketing.training.rewinding import Restart
+
+CHOICE = "run/choice"
+"""The journal's name for the choice of the delivered level."""
+MOMENTS = ("best", "last")
+"""When a training is tested: at its minimum validation loss, and after its last update."""
+LEAST_SECONDS_BETWEEN_CHECKPOINTS = 1.0
+"""Small networks train faster than a checkpoint is stored: losing a second of them costs less than saving each."""
+
+
+def gather(
+    bench: Workbench,
+    found: Findings,
+    *,
+    restart: Restart,
+    levels: tuple[int, ...],
+    replicates: Iterable[int] | None = None,
+) -> None:
+    """Train and test everything that the verdicts on `levels` need; what the journal has is not trained again.
+
+    Replicate i of ticket, dense network and every control see the same examples in the same order.
+
+    Args:
+        bench: Of the run.
+        found: What its searches found.
+        restart: How a ticket's training begins.
+        levels: Pruned levels to be judged.
+        replicates: Numbers of the replicates to train; those of the first look when left out.
+
+    Raises:
+        Stopped: The observer asked to stop; the journal was saved.
+        SearchError: A training diverged, or a promise of the certificate broke.
+    """
+    for replicate in range(bench.recipe.evidence.replicates) if replicates is None else replicates:
+        for where in trainings(bench, replicate, levels):
+            if not bench.passed(where):
+                _train_and_test(bench, found, where, restart)
+    forget(bench.journal, PARENTS)
+
+
+def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
+    """List the trainings of one replicate: dense, then ticket and controls of every level."""
+    yield Where(replicate, "certificate", "dense", 0)
+    for level in levels:
+        for branch in ("ticket", *bench.recipe.evidence.controls):
+            yield Where(replicate, "certificate", branch, level)
+
+
+def all_trainings(bench: Workbench, judged: Sequence[int]) -> list[Where]:
+    """List the trainings that a certificate is made of, replicate by replicate; a level may have more than another."""
+    most = bench.recipe.evidence.looks[-1]
+    planned = [where for replicate in range(most) for where in trainings(bench, replicate, tuple(judged))]
+    return [where for where in planned if where.piece in bench.journal.facts]
+
+
+def finalist(bench: Workbench) -> Where | None:
+    """Name the training whose weights are delivered where the search's own were trained for less; None otherwise."""
+    level = bench.journal.facts[CHOICE]["level"]
+    return Where(0, "certificate", "ticket", level) if level and delivers_finalist(bench.recipe) else None
+
+
+def search_of(bench: Workbench, replicate: int) -> int:
+    """Say which search a replicate's ticket comes from: its own, or the one there is."""
+    return replicate if bench.recipe.evidence.replicates_of == "search" else 0
+
+
+def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
+    search = search_of(bench, where.replicate)
+    if where.branch == "dense":
+        return Drawn(bench.subject, found.mask(search, 0), found.initial(search), full_schedule=True)
+    ticket, start = found.mask(search, where.level), found.start(search, where.level)
+    if where.branch == "ticket":
+        return Drawn(bench.subject, ticket, start, full_schedule=False)
+    draw = CONTROLS[where.branch]
+    seed, rewind_point = bench.recipe.seed, found.rewind_point(search, where.level)
+    drawn = draw(bench.subject, ticket, rewind_point, seed=seed, replicate=where.replicate, level=where.level)
+    if drawn.equal == "parameters":
+        most = parameters_with(bench.subject.inventory, ticket.kept_count)
+        came = drawn.subject.inventory.parameters_total
+        bench.invariants.hold("control_differs", came <= most, f"{where.piece}: {came} parameters, at most {most}")
+        return drawn
+    drawn = _acted_on(bench, found, where, drawn, own_weights=drawn.start is not rewind_point)
+    bench.invariants.control_drawn(
+        mask=drawn.mask, start=drawn.start, ticket=ticket, rewind_point=start, name=where.piece,
+        in_total=drawn.equal == "total",
+    )  # fmt: skip
+    return drawn
+
+
+def _acted_on(bench: Workbench, found: Findings, where: Where, drawn: Drawn, *, own_weights: bool) -> Drawn:
+    """Do to a control's weights what `kept` and `pruned` do to the ticket's: it differs in what it asks about alone.
+
+    A control over the ticket's weights shares the ticket's draws; one with weights of its own has its own draws.
+    """
+    search, actions, seed = search_of(bench, where.replicate), found.actions, bench.recipe.seed
+    start = replaced(
+        bench.subject,
+        drawn.start,
+        drawn.mask,
+        actions,
+        seed=seed,
+        replicate=where.replicate if own_weights else search,
+        labels=(where.branch if own_weights else "ticket", str(where.level)),
+    )
+    if actions.holds:
+        ties = derive(seed, where.replicate, "shuffle", "held", where.branch, where.level)
+        ticket, initial = found.mask(search, where.level), found.initial_of(search, where.level)
+        start = begun(start, alike(drawn.mask, ticket=ticket, initial=initial, seed=ties))
+    return replace(drawn, start=start)
+
+
+def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Restart) -> None:
+    drawn = _drawn(bench, found, where)
+    bench.phase("evaluate")
+    bench.invariants.hold("test_after_choice", CHOICE in bench.journal.facts, where.piece)
+    course = Course(
+        drawn.mask,
+        _unseen_order(bench, where),
+        first_step=0 if drawn.full_schedule else restart.first_step,
+        fine_tune=restart.fine_tune and not drawn.full_schedule,
+    )
+    known_by = address(bench, drawn.start, course)
+    if where != finalist(bench) and reuse(bench, where, known_by):
+        return
+    trained, result = bench.train(where, drawn.start, module=drawn.subject.module, **vars(course))
+    states = {"best": trained.best, "last": trained.final}
+    evaluations = {moment: on_test(bench, state, subject=drawn.subject) for moment, state in states.items()}
+    bits = {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
+    bench.record(where, result, trained, bits)
+    bench.journal.facts[where.piece]["address"] = known_by
+    if where == finalist(bench):
+        found.keep_trained(0, where.level, trained.best)
+    reached = where.at(trained.curve[-1].step)
+    bench.between(reached, least_seconds=min(LEAST_SECONDS_BETWEEN_CHECKPOINTS, bench.checkpoint_seconds))
+
+
+def _unseen_order(bench: Workbench, where: Where) -> int:
+    seed = derive(bench.recipe.seed, where.replicate, "order", "certificate")
+    seen = {
+        order_of_level(bench.recipe.seed, replicate, level)
+        for replicate in range(max(searches_of(bench.recipe.evidence), where.replicate + 1))
+        for level in range(bench.levels_total + 1)
+    }
+    bench.invariants.hold("order_unseen", seed not in seen, where.piece)
+    return seed
+
+
+def on_test(bench: Workbench, state: Mapping[str, Tensor], *, subject: Subject | None = None) -> Evaluation:
+    """Evaluate a state on the test split; of the bench's network, unless it is of another."""
+    data = bench.data
+    network = placed((subject or bench.subject).module, state, device=data.device)
+    return evaluate(network, data.x_test, data.y_test, precision=bench.recipe.training.precision)
+
+
+def _packed(evaluation: Evaluation) -> UInt8[Tensor, " bytes"]:
+    return torch.from_numpy(np.packbits(evaluation.correct.numpy()))
+
+
+def correct_answers(
+    journal: Journal,
+    *,
+    branch: str,
+    level: int,
+    replicates: int,
+    examples: int,
+    predictions: int = 1,
+    moment: str = "best",
+) -> Correct:
+    """Read which test examples a branch got right: one row per replicate.
+
+    Args:
+        journal: Of the run.
+        branch: `dense`, `ticket` or the name of a control.
+        level: Of the ladder; the dense network stands at 0.
+        replicates: How many were run.
+        examples: Of the test split.
+        predictions: Of one example; where there are several, each has a place in a third dimension.
+        moment: One of `MOMENTS`.
+    """
+    pieces = [Where(replicate, "certificate", branch, level).piece for replicate in range(replicates)]
+    rows = [journal.tensors[piece][f"correct_{moment}"].numpy() for piece in pieces]
+    correct = np.stack([np.unpackbits(row, count=examples * predictions).astype(bool) for row in rows])
+    return correct if predictions == 1 else correct.reshape(replicates, examples, predictions)
