@@ -19,7 +19,8 @@ from ticketing.controls.sparse import shuffle
 from ticketing.data.canonical import load_canonical
 from ticketing.data.inspection import inspect_builtin, inspect_upload
 from ticketing.data.preparation import prepare
-from ticketing.evidence.trainings import CHOICE, correct_answers, gather
+from ticketing.evidence.testing import correct_answers
+from ticketing.evidence.trainings import CHOICE, gather
 from ticketing.folder import Execution, ModelSpec
 from ticketing.journal.findings import Findings
 from ticketing.journal.invariants import Invariants

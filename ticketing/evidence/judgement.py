@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ticketing.certificate.looks import confidence_of
 from ticketing.certificate.verdict import Certificate, Comparison, certify, geometric_mean
-from ticketing.evidence.trainings import correct_answers
+from ticketing.evidence.testing import correct_answers
 from ticketing.journal.journal import Journal
 from ticketing.journal.results import Result, curve_of, first_step_at
 from ticketing.journal.where import Where

@@ -1,21 +1,15 @@
 """Trains ticket, dense network and controls once more, on an order the search never saw, and takes them to the test.
 
-Runs after the choice is in the log: the only part of a run that looks at the test split. Judges nothing.
+Runs after the choice is in the log. Judges nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-import torch
-from jaxtyping import UInt8
-from torch import Tensor
-
 from ticketing.actions import alike, begun, replaced
-from ticketing.certificate.verdict import Correct
 from ticketing.controls import CONTROLS, Drawn
+from ticketing.evidence.testing import tested
 from ticketing.journal.findings import Findings
-from ticketing.journal.journal import Journal
 from ticketing.journal.reuse import PARENTS, Course, address, forget, reuse
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
@@ -23,14 +17,10 @@ from ticketing.ladder.level_length import delivers_finalist
 from ticketing.plans.narrowing import parameters_with
 from ticketing.plans.start import searches_of
 from ticketing.seeds import derive, order_of_level
-from ticketing.subject import Subject, placed
-from ticketing.training.evaluation import Evaluation, evaluate
 from ticketing.training.rewinding import Restart
 
 CHOICE = "run/choice"
 """The journal's name for the choice of the delivered level."""
-MOMENTS = ("best", "last")
-"""When a training is tested: at its minimum validation loss, and after its last update."""
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 1.0
 """Small networks train faster than a checkpoint is stored: losing a second of them costs less than saving each."""
 
@@ -150,10 +140,7 @@ def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Re
     if where != finalist(bench) and reuse(bench, where, known_by):
         return
     trained, result = bench.train(where, drawn.start, module=drawn.subject.module, **vars(course))
-    states = {"best": trained.best, "last": trained.final}
-    evaluations = {moment: on_test(bench, state, subject=drawn.subject) for moment, state in states.items()}
-    bits = {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
-    bench.record(where, result, trained, bits)
+    bench.record(where, result, trained, tested(bench, trained, subject=drawn.subject))
     bench.journal.facts[where.piece]["address"] = known_by
     if where == finalist(bench):
         found.keep_trained(0, where.level, trained.best)
@@ -170,41 +157,3 @@ def _unseen_order(bench: Workbench, where: Where) -> int:
     }
     bench.invariants.hold("order_unseen", seed not in seen, where.piece)
     return seed
-
-
-def on_test(bench: Workbench, state: Mapping[str, Tensor], *, subject: Subject | None = None) -> Evaluation:
-    """Evaluate a state on the test split; of the bench's network, unless it is of another."""
-    data = bench.data
-    network = placed((subject or bench.subject).module, state, device=data.device)
-    return evaluate(network, data.x_test, data.y_test, precision=bench.recipe.training.precision)
-
-
-def _packed(evaluation: Evaluation) -> UInt8[Tensor, " bytes"]:
-    return torch.from_numpy(np.packbits(evaluation.correct.numpy()))
-
-
-def correct_answers(
-    journal: Journal,
-    *,
-    branch: str,
-    level: int,
-    replicates: int,
-    examples: int,
-    predictions: int = 1,
-    moment: str = "best",
-) -> Correct:
-    """Read which test examples a branch got right: one row per replicate.
-
-    Args:
-        journal: Of the run.
-        branch: `dense`, `ticket` or the name of a control.
-        level: Of the ladder; the dense network stands at 0.
-        replicates: How many were run.
-        examples: Of the test split.
-        predictions: Of one example; where there are several, each has a place in a third dimension.
-        moment: One of `MOMENTS`.
-    """
-    pieces = [Where(replicate, "certificate", branch, level).piece for replicate in range(replicates)]
-    rows = [journal.tensors[piece][f"correct_{moment}"].numpy() for piece in pieces]
-    correct = np.stack([np.unpackbits(row, count=examples * predictions).astype(bool) for row in rows])
-    return correct if predictions == 1 else correct.reshape(replicates, examples, predictions)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ticketing.evidence.trainings import MOMENTS, correct_answers
+from ticketing.evidence.testing import MOMENTS, correct_answers
 from ticketing.export.weights import FORMAT_VERSION, read_tensors
 from ticketing.files import write_tensors
 from ticketing.journal.journal import Journal

@@ -9,7 +9,8 @@ from torch import Tensor
 from ticketing.analysis.stability import warnings_of_choice
 from ticketing.evidence.choice import best_level
 from ticketing.evidence.judgement import Judge
-from ticketing.evidence.trainings import all_trainings, finalist, on_test
+from ticketing.evidence.testing import on_test
+from ticketing.evidence.trainings import all_trainings, finalist
 from ticketing.export.answers import write_answers
 from ticketing.export.document import document
 from ticketing.export.folder import write_json, write_level, write_report, write_weights

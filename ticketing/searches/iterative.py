@@ -7,24 +7,23 @@ Which level is next, and what it is cut from, `ticketing.ladder.ways` says.
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from ticketing.actions import Actions, with_initial
+from ticketing.actions import Actions
 from ticketing.analysis.fit import on_train
 from ticketing.analysis.stability import check_sparse, choose_rewind
 from ticketing.errors import CollapseError
-from ticketing.journal.facts import say_completed, say_mask_drawn
+from ticketing.journal.facts import say_completed
 from ticketing.journal.findings import Findings
 from ticketing.journal.results import Result
 from ticketing.journal.reuse import KEPT, Course, forget, train_once
 from ticketing.journal.walk import allowed_drop, collapse, next_cut, way_of
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
-from ticketing.ladder.counts import groups, kept_counts
+from ticketing.ladder.counts import kept_counts
 from ticketing.ladder.level_length import level_length
 from ticketing.ladder.ways import Cut, Walked, sorted_out
 from ticketing.mask import Mask
 from ticketing.plans.start import keeps_restarts
-from ticketing.pruning.scope import select
-from ticketing.pruning.scoring import scored
+from ticketing.pruning.drawing import draw
 from ticketing.seeds import order_of_level
 from ticketing.subject import placed
 from ticketing.training.evaluation import evaluate
@@ -176,45 +175,10 @@ def _drawn(
     accuracy drop may leave a layer nothing: then it is beyond the drop."""
     where = Where.of_search(replicate, cut.level, restart.first_step)
     try:
-        _draw(bench, found, where, counts=ladder[cut.level], after=cut.after)
+        draw(bench, found, where, counts=ladder[cut.level], after=cut.after)
     except CollapseError:
         if allowed_drop(bench.recipe) is None or replicate:
             raise
         bench.journal.record(collapse(replicate, cut.level), {})
         return False
     return True
-
-
-def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str, int], after: int) -> None:
-    bench.phase("prune")
-    recipe, replicate, level = bench.recipe, where.replicate, where.level
-    before, members = found.mask(replicate, after), groups(bench.subject.inventory, recipe)
-    scores = scored(bench, found, replicate, level, after=after)
-    mask = select(scores.of, counts, members, within=before, allow_collapse=recipe.allow_collapse, ties=scores.ties)
-    bench.invariants.mask_drawn(
-        mask,
-        before=before,
-        counts=counts,
-        groups=members,
-        allow_collapse=recipe.allow_collapse,
-        name=f"level {level}, replicate {replicate}",
-    )
-    found.keep_mask(replicate, level, mask)
-    if found.actions.holds:
-        _decide_what_is_held(found, replicate, level, after)
-    if (ineligible := scores.ineligible_in(mask)) is not None:
-        found.keep_ineligible(replicate, level, ineligible)
-    say_mask_drawn(bench, where, mask, **({} if ineligible is None else {"ineligible_kept": ineligible}))
-
-
-def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:
-    """Keep which entries the level begins with at their initial weight: its mask and what was trained decide."""
-    initial = with_initial(
-        found.actions.pruned,
-        before=found.mask(replicate, after),
-        mask=found.mask(replicate, level),
-        initial_before=found.initial_of(replicate, after),
-        initial=found.untrained(replicate, after),
-        trained=found.latest(replicate),
-    )
-    found.keep_initial_of(replicate, level, initial)

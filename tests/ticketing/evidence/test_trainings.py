@@ -8,7 +8,8 @@ import torch
 
 from ticketing.actions import Actions
 from ticketing.errors import InvariantError
-from ticketing.evidence.trainings import CHOICE, correct_answers, gather, on_test, searches_of
+from ticketing.evidence.testing import correct_answers
+from ticketing.evidence.trainings import CHOICE, gather, searches_of
 from ticketing.evidence.trainings import _drawn as drawn_for
 from ticketing.journal.findings import Findings
 from ticketing.journal.results import Result
@@ -134,11 +135,6 @@ def test_evidence_stopped_anywhere_ends_the_same_and_trains_nothing_twice(
                 assert bench.journal.tensors[piece][name].tolist() == tensor.tolist()
     # Asked once per update and once after each training: what was trained before the stop is not asked about again.
     assert bench.observer.asked < undisturbed.observer.asked - searching
-
-
-def test_testing_a_state_looks_at_test_alone(make_bench: Any) -> None:
-    bench = make_bench()
-    assert on_test(bench, bench.subject.initial_state).correct.shape == (60,)
 
 
 def begins(bench: Workbench, branch: str, replicate: int = 0) -> tuple[Mask, Any]:

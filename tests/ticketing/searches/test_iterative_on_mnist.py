@@ -16,7 +16,7 @@ import torch
 from ticketing.architectures import arguments_for
 from ticketing.certificate.verdict import Correct, certify
 from ticketing.data.inspection import inspect_upload
-from ticketing.evidence.trainings import correct_answers
+from ticketing.evidence.testing import correct_answers
 from ticketing.folder import CHECKPOINTS, DATA, OUT, RECIPE, RUN, DataSpec, ModelSpec, RunSpec
 from ticketing.journal.journal import Journal, open_journal
 from ticketing.journal.provenance import execution_key, run_digest
