@@ -7,7 +7,7 @@ order, so only their difference is judged.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,3 +148,26 @@ def _outcome(found: Comparison, tolerance: float | None) -> Outcome:
 def geometric_mean(ratios: Sequence[float]) -> float:
     """Average ratios so that 2x and 0.5x cancel."""
     return exp(sum(map(log, ratios)) / len(ratios))
+
+
+def certificate_json(certificate: Certificate) -> dict[str, Any]:
+    """Write verdict and comparisons as the report holds them."""
+    against = {"dense": certificate.dense, **certificate.controls}
+    return {
+        "verdict": certificate.verdict,
+        "n": certificate.n,
+        "confidence": certificate.confidence,
+        "against": {name: _comparison_json(comparison) for name, comparison in against.items()},
+        "not_beaten": list(certificate.not_beaten),
+    }
+
+
+def _comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Write a comparison as the report holds it; accuracies are fractions."""
+    return {
+        "differences": list(comparison.differences),
+        "mean": comparison.mean,
+        "interval": None if comparison.interval is None else list(comparison.interval),
+        "bootstrap": None if comparison.bootstrap is None else list(comparison.bootstrap),
+        "outcome": comparison.outcome,
+    }

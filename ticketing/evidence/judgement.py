@@ -6,7 +6,7 @@ from itertools import count, takewhile
 from typing import Any, Literal
 
 from ticketing.certificate.looks import confidence_of
-from ticketing.certificate.verdict import Certificate, Comparison, certify, geometric_mean
+from ticketing.certificate.verdict import Certificate, certificate_json, certify, geometric_mean
 from ticketing.evidence.testing import correct_answers
 from ticketing.journal.journal import Journal
 from ticketing.journal.results import Result, curve_of, first_step_at
@@ -107,6 +107,24 @@ class Judge:
         return [Result.from_json(self.journal.facts[w.piece]) for w in _places(branch, level, replicates)]
 
 
+def certificate_of(judge: Judge, level: int) -> dict[str, Any]:
+    """Write the certificate of the delivered level, with the last step and the early stops beside it."""
+    evidence = judge.evidence
+    best, last = judge.certificate(level), judge.certificate(level, moment="last")
+    return {
+        "level": level,
+        "replicates_of": evidence.replicates_of,
+        "tolerance": best.tolerance,
+        "max_replicates": evidence.max_replicates,
+        "looks": judge.looks(level),
+        "resolution": best.resolution,
+        "controls": list(evidence.controls),
+        **certificate_json(best),
+        "last_step": certificate_json(last),
+        "early_stop": judge.early_stop(level),
+    }
+
+
 def _places(branch: str, level: int, replicates: int) -> list[Where]:
     return [Where(replicate, "certificate", branch, level) for replicate in range(replicates)]
 
@@ -130,26 +148,3 @@ def _bound(other_censored: bool, ticket_censored: bool) -> Bound:
     if other_censored and ticket_censored:
         return "undecided"
     return "at_least" if other_censored else "at_most" if ticket_censored else "none"
-
-
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """Write a comparison as the report holds it; accuracies are fractions."""
-    return {
-        "differences": list(comparison.differences),
-        "mean": comparison.mean,
-        "interval": None if comparison.interval is None else list(comparison.interval),
-        "bootstrap": None if comparison.bootstrap is None else list(comparison.bootstrap),
-        "outcome": comparison.outcome,
-    }
-
-
-def certificate_json(certificate: Certificate) -> dict[str, Any]:
-    """Write verdict and comparisons as the report holds them."""
-    against = {"dense": certificate.dense, **certificate.controls}
-    return {
-        "verdict": certificate.verdict,
-        "n": certificate.n,
-        "confidence": certificate.confidence,
-        "against": {name: comparison_json(comparison) for name, comparison in against.items()},
-        "not_beaten": list(certificate.not_beaten),
-    }

@@ -22,7 +22,7 @@ MOMENTS = ("best", "last")
 """When a training is tested: at its minimum validation loss, and after its last update."""
 
 
-def tested(bench: Workbench, trained: Trained, *, subject: Subject) -> dict[str, UInt8[Tensor, " bytes"]]:
+def answered(bench: Workbench, trained: Trained, *, subject: Subject) -> dict[str, UInt8[Tensor, " bytes"]]:
     """Give for every moment which examples were got right, one bit each, as the journal keeps it."""
     states = dict(zip(MOMENTS, (trained.best, trained.final), strict=True))
     evaluations = {moment: on_test(bench, state, subject=subject) for moment, state in states.items()}

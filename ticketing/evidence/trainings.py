@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ticketing.actions import alike, begun, replaced
 from ticketing.controls import CONTROLS, Drawn
-from ticketing.evidence.testing import tested
+from ticketing.evidence.testing import answered
 from ticketing.journal.findings import Findings
 from ticketing.journal.reuse import PARENTS, Course, address, forget, reuse
 from ticketing.journal.where import Where
@@ -140,7 +140,7 @@ def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Re
     if where != finalist(bench) and reuse(bench, where, known_by):
         return
     trained, result = bench.train(where, drawn.start, module=drawn.subject.module, **vars(course))
-    bench.record(where, result, trained, tested(bench, trained, subject=drawn.subject))
+    bench.record(where, result, trained, answered(bench, trained, subject=drawn.subject))
     bench.journal.facts[where.piece]["address"] = known_by
     if where == finalist(bench):
         found.keep_trained(0, where.level, trained.best)

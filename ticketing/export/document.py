@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ticketing.analysis.probing import probed
-from ticketing.evidence.judgement import Judge, certificate_json
+from ticketing.evidence.judgement import Judge, certificate_of
 from ticketing.evidence.trainings import all_trainings, search_of
 from ticketing.export.levels import curves, level_rows, regime_of
 from ticketing.export.way import connectivity_of, reused, target_of
@@ -99,24 +99,6 @@ def document(
         },
         "warnings": [dict(warning) for warning in warnings],
         "curves": curves(bench, delivered=level),
-    }
-
-
-def certificate_of(judge: Judge, level: int) -> dict[str, Any]:
-    """Write the certificate of the delivered level, with the last step and the early stops beside it."""
-    evidence = judge.evidence
-    best, last = judge.certificate(level), judge.certificate(level, moment="last")
-    return {
-        "level": level,
-        "replicates_of": evidence.replicates_of,
-        "tolerance": best.tolerance,
-        "max_replicates": evidence.max_replicates,
-        "looks": judge.looks(level),
-        "resolution": best.resolution,
-        "controls": list(evidence.controls),
-        **certificate_json(best),
-        "last_step": certificate_json(last),
-        "early_stop": judge.early_stop(level),
     }
 
 

@@ -1,23 +1,19 @@
 """One training within a run: journaled, resumable, watched. Knows neither searches nor what a training is for."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ticketing.data.dataset import Dataset
-from ticketing.folder import EventType, StartSpec
+from ticketing.folder import StartSpec
 from ticketing.journal.checkpoint import Unfinished
-from ticketing.journal.invariants import Invariants
-from ticketing.journal.journal import Journal
-from ticketing.journal.progress import RunProgress
-from ticketing.journal.results import Result, curve_tensor
+from ticketing.journal.results import Result
+from ticketing.journal.underway import Underway
 from ticketing.journal.where import Where
 from ticketing.mask import Mask
-from ticketing.observer import Observer, Stopped
-from ticketing.plans import AnyPlan
 from ticketing.recipe import Iterative, Recipe
 from ticketing.subject import Subject
 from ticketing.training.lean import Lean, lean, lean_layers, multiply_adds
@@ -25,66 +21,18 @@ from ticketing.training.loop import Checkpointing, Trained, train
 from ticketing.training.losses import Loss
 from ticketing.training.state import TrainingState
 
-INVARIANTS = "run/invariants"
-"""The journal's name for how often each promise was checked, earlier attempts included."""
-
-
 AnyOf = TypeVar("AnyOf", bound=Recipe)
 
 
-@dataclass
-class Bench(Generic[AnyOf]):
+@dataclass(kw_only=True)
+class Bench(Underway, Generic[AnyOf]):
     """All that a search needs to train networks one after the other, stopping and going on at any update."""
 
     subject: Subject
     data: Dataset
     recipe: AnyOf
-    journal: Journal
-    observer: Observer
-    invariants: Invariants
-    clock: Callable[[], float]
-    """Monotonic, in seconds."""
-    checkpoint_seconds: float
-    plan: AnyPlan
     start: StartSpec | None = None
     """Of a fork: where its parent's levels end."""
-    progress: RunProgress = field(init=False)
-    _saved_at: float = field(default=float("-inf"), init=False)
-    _phase: str = field(default="", init=False)
-
-    def __post_init__(self) -> None:
-        """Begin to count updates."""
-        self.progress = RunProgress(self.observer, self.clock, self.plan)
-
-    @property
-    def per_epoch(self) -> int:
-        """Updates in an epoch."""
-        return self.plan.steps_per_epoch
-
-    @property
-    def levels_total(self) -> int:
-        """Pruned levels of the ladder; also the number of the last one."""
-        return self.plan.levels
-
-    def passed(self, where: Where) -> bool:
-        """Say whether a training is finished, and count what it made; one taken over made nothing in this run."""
-        if where.piece not in self.journal.facts:
-            return False
-        if not self.inherited(where):
-            self.progress.skip(self.result(where).updates)
-        return True
-
-    def inherited(self, where: Where) -> bool:
-        """Say whether a finished training was taken over from a parent."""
-        return bool(self.journal.facts[where.piece].get("inherited", False))
-
-    def reused(self, where: Where) -> bool:
-        """Say whether a finished training was not made here, for a parent had made the same one."""
-        return bool(self.journal.facts[where.piece].get("reused", False))
-
-    def result(self, where: Where) -> Result:
-        """Give the result of a training that is finished."""
-        return Result.from_json(self.journal.facts[where.piece])
 
     def train(
         self,
@@ -186,46 +134,6 @@ class Bench(Generic[AnyOf]):
             return []
         precision = self.recipe.training.precision
         return lean_layers(module, self.subject.inventory, mask, device=self.data.device, precision=precision)
-
-    def record(
-        self, where: Where, result: Result, trained: Trained, tensors: Mapping[str, Tensor] | None = None
-    ) -> None:
-        """Keep a finished training in the journal: its result, its curve, and what else later pieces need."""
-        kept = {"curve": curve_tensor(trained.curve), **(tensors or {})}
-        self.journal.record(where.piece, result.as_json(), kept)
-
-    def save(self, where: Where, unfinished: Unfinished | None = None) -> None:
-        """Write a checkpoint and say so: every fact said before is then as durable as it."""
-        self.journal.record(INVARIANTS, self.invariants.checked)
-        saved = self.journal.save(where, unfinished)
-        self._saved_at = self.clock()
-        self.say("checkpoint_saved", **saved.as_json())
-
-    def between(self, where: Where, *, least_seconds: float = 0.0) -> None:
-        """Save between two trainings, and stop here if asked to.
-
-        Args:
-            where: What was finished last.
-            least_seconds: Do not save when the last checkpoint is younger than this.
-
-        Raises:
-            Stopped: The observer asked to stop.
-        """
-        stopping = self.observer.stop_requested()
-        if stopping or self.clock() - self._saved_at >= least_seconds:
-            self.save(where)
-        if stopping:
-            raise Stopped(f"stopped after {where.piece}")
-
-    def phase(self, phase: str) -> None:
-        """Say what the run is at, if that is new."""
-        if phase != self._phase:
-            self._phase = phase
-            self.say("phase", phase=phase)
-
-    def say(self, word: EventType, **data: Any) -> None:
-        """Say a fact to whoever runs this."""
-        self.observer.emit(word, **data)
 
 
 def _grown(trained: Trained, slim: Lean) -> Trained:

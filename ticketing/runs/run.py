@@ -28,8 +28,9 @@ from ticketing.journal.findings import Findings
 from ticketing.journal.invariants import Invariants
 from ticketing.journal.journal import Journal, open_journal
 from ticketing.journal.provenance import execution_key, run_digest
+from ticketing.journal.underway import INVARIANTS
 from ticketing.journal.walk import walk_of
-from ticketing.journal.workbench import INVARIANTS, Bench, Workbench
+from ticketing.journal.workbench import Bench, Workbench
 from ticketing.observer import Observer
 from ticketing.plans import plan_of
 from ticketing.plans.parsing import parse_recipe

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ticketing.evidence.judgement import Judge, certificate_json
+from ticketing.certificate.verdict import certificate_json
+from ticketing.evidence.judgement import Judge
 from ticketing.journal.journal import Journal, open_journal
 from ticketing.journal.results import Result, curve_tensor
 from ticketing.journal.where import Where

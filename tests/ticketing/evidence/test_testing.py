@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ticketing.evidence.testing import MOMENTS, correct_answers, on_test, tested
+from ticketing.evidence.testing import MOMENTS, answered, correct_answers, on_test
 from ticketing.journal.where import Where
 from ticketing.training.loop import Trained
 
@@ -16,7 +16,7 @@ def test_the_answers_of_every_moment_are_read_back_as_they_were_given(make_bench
     bench = make_bench()
     last = bench.subject.initial_state
     best = {name: tensor.flip(0) for name, tensor in last.items()}
-    packed = tested(bench, Trained(last, best, (), captured={}, updates=0), subject=bench.subject)
+    packed = answered(bench, Trained(last, best, (), captured={}, updates=0), subject=bench.subject)
     bench.journal.record(Where(0, "certificate", "dense", 0).piece, {}, packed)
     read = {
         moment: correct_answers(bench.journal, branch="dense", level=0, replicates=1, examples=60, moment=moment)[0]

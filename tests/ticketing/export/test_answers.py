@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from ticketing.certificate.verdict import certify
+from ticketing.certificate.verdict import certificate_json, certify
 from ticketing.errors import VerificationError
-from ticketing.evidence.judgement import certificate_json
 from ticketing.export.answers import read_answers
 from ticketing.folder import OUT
 from ticketing.seeds import derive
