@@ -48,6 +48,29 @@ def read_sparse_mask(path: Path | str) -> dict[str, NDArray[np.bool_]]:
     return {name: _bits(name, tensors[f"{name}.bitmask"], layout) for name in layout["shapes"]}
 
 
+def normalised(x: NDArray[Any], path: Path | str) -> NDArray[np.float32]:
+    """Normalise examples as the network in a file of a ticket was trained on them: (x - mean) / std, in float32.
+
+    Args:
+        x: (examples, channels, height, width) or (examples, features), in the units of the dataset.
+        path: Any of the ticket's tensor files.
+
+    Raises:
+        VerificationError: The file does not say how, or x has other channels or features.
+    """
+    with safe_open(path, framework="np") as file:
+        inputs = json.loads((file.metadata() or {}).get("winnow", "{}")).get("inputs")
+    if not inputs:
+        raise VerificationError(
+            f"expected {Path(path).name} to say the mean of its inputs in its metadata, got nothing"
+        )
+    if x.ndim < 2 or x.shape[1] != len(inputs["mean"]):
+        raise VerificationError(f"expected (examples, {len(inputs['mean'])}, ...), got {x.shape}")
+    mean, std = (np.float32(inputs[name]).reshape(-1, *[1] * (x.ndim - 2)) for name in ("mean", "std"))
+    made: NDArray[np.float32] = (x.astype(np.float32) - mean) / std
+    return made
+
+
 def read_answers(path: Path | str) -> dict[str, NDArray[np.bool_]]:
     """Read `answers.safetensors`: under `<branch>/<level>/<moment>` who got which test example right.
 

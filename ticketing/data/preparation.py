@@ -73,6 +73,8 @@ def prepare(
         classes=summary.classes,
         name=summary.name,
         fingerprint=summary.fingerprint,
+        mean=summary.mean,
+        std=summary.std,
         labels_changed=labels_changed,
         notes=notes,
     )

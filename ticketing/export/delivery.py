@@ -46,6 +46,7 @@ def deliver(
         "architecture": spec_model.architecture,
         "arguments": spec_model.arguments,
         "rewind": str(settled(recipe, bench.journal.facts).rewind),
+        "inputs": {"mean": bench.data.mean, "std": bench.data.std},
     }
     ticket = ticket_at(found, level)
     weight_files = write_weights(out, ticket, outputs=recipe.outputs, about=about)

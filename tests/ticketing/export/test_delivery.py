@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
-from ticketing.export.weights import read_mask
-from ticketing.folder import MODEL, OUT, read_spec
+from ticketing.data.canonical import load_canonical
+from ticketing.export.weights import read_mask, read_tensors
+from ticketing.folder import DATA, MODEL, OUT, read_spec
 from ticketing.journal.provenance import state_digest
 from ticketing.sparse import same_bits
-from ticketing.subject import load_subject
+from ticketing.subject import load_subject, placed
+from ticketing.training.evaluation import evaluate
 
 
 @pytest.fixture
@@ -48,6 +51,18 @@ def test_the_digests_are_those_of_the_states(out: Path, delivered: dict[str, Any
 def test_its_accuracy_is_told_on_validation_and_on_test(delivered: dict[str, Any]) -> None:
     assert 0.2 < delivered["test"]["accuracy"] <= 1.0
     assert 0.2 < delivered["validation"]["accuracy"] <= 1.0
+
+
+@pytest.mark.parametrize("name", ["ticket", "model", "mask", "sparse"])
+def test_inputs_normalised_as_a_file_says_give_the_accuracy_of_the_report(
+    finished: Path, out: Path, delivered: dict[str, Any], name: str
+) -> None:
+    inputs = read_tensors(out / f"{name}.safetensors")[1]["inputs"]
+    model = read_spec(finished).model
+    network = placed(load_subject(model).module, load_file(out / "model.safetensors"), device="cpu")
+    x, y = load_canonical(finished / DATA).split("test")
+    mean, std = (torch.tensor(inputs[key]).reshape(1, -1, *[1] * (x.dim() - 2)) for key in ("mean", "std"))
+    assert evaluate(network, (x - mean) / std, y).accuracy == delivered["test"]["accuracy"]
 
 
 def test_the_recipe_is_written_as_it_was_run(finished: Path, out: Path) -> None:
