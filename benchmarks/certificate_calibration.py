@@ -26,9 +26,9 @@ import calibration_figure
 import null_cases
 import spread
 
-from ticketing.certificate import Correct, certify
-from ticketing.intervals import CONFIDENCE, student_interval
-from ticketing.looks import confidence_of
+from ticketing.certificate.intervals import CONFIDENCE, student_interval
+from ticketing.certificate.looks import confidence_of
+from ticketing.certificate.verdict import Correct, certify
 
 RESULT = Path(__file__).parent / "results/certificate_calibration.json"
 REAL_CASES, REAL_N = 100, 5

@@ -17,8 +17,8 @@ from ticketing.architectures import arguments_for
 from ticketing.data.inspection import inspect_builtin
 from ticketing.folder import DATA, OUT, RECIPE, DataSpec, ModelSpec, RunSpec
 from ticketing.observer import RecordingObserver
-from ticketing.parsing import resolve
-from ticketing.run import run
+from ticketing.plans.parsing import resolve
+from ticketing.runs.run import run
 
 RESULT = Path(__file__).parent / "results" / "dense_lengths.json"
 RIVALS = {"lr": "dense_long", "0it": "dense_short"}

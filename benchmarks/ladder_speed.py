@@ -29,12 +29,12 @@ from ticketing.architectures import arguments_for
 from ticketing.data.canonical import Summary, load_canonical
 from ticketing.data.inspection import inspect_upload
 from ticketing.data.preparation import prepare
-from ticketing.execution import settle
 from ticketing.folder import DATA, RECIPE, RUN, DataSpec, Execution, ModelSpec, RunSpec
 from ticketing.observer import RecordingObserver
-from ticketing.parsing import resolve
+from ticketing.plans.parsing import resolve
 from ticketing.recipe import AnyRecipe
-from ticketing.run import run
+from ticketing.runs.execution import settle
+from ticketing.runs.run import run
 from ticketing.subject import load_subject, placed
 
 RESULT = Path(__file__).parent / "results" / "ladder_speed.json"

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from ticketing.architectures import arguments_for
-from ticketing.checkpoint import read_checkpoint
 from ticketing.data.inspection import inspect_builtin, inspect_upload
 from ticketing.folder import CHECKPOINTS, DATA, OUT, RECIPE, RUN, DataSpec, ModelSpec, RunSpec
+from ticketing.journal.checkpoint import read_checkpoint
 from ticketing.observer import StreamObserver
-from ticketing.parsing import merge, resolve
-from ticketing.run import run
+from ticketing.plans.parsing import merge, resolve
+from ticketing.runs.run import run
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -14,25 +14,26 @@ from typing import Any
 import torch
 
 from ticketing.architectures import arguments_for
-from ticketing.certificate import Correct
+from ticketing.certificate.verdict import Correct
 from ticketing.controls.sparse import shuffle
-from ticketing.counts import kept_counts
 from ticketing.data.canonical import load_canonical
 from ticketing.data.inspection import inspect_builtin, inspect_upload
 from ticketing.data.preparation import prepare
-from ticketing.evidence import CHOICE, correct_answers, gather
-from ticketing.execution import settle
-from ticketing.findings import Findings
+from ticketing.evidence.testing import correct_answers
+from ticketing.evidence.trainings import CHOICE, gather
 from ticketing.folder import Execution, ModelSpec
-from ticketing.invariants import Invariants
-from ticketing.journal import open_journal
+from ticketing.journal.findings import Findings
+from ticketing.journal.invariants import Invariants
+from ticketing.journal.journal import open_journal
+from ticketing.journal.workbench import Workbench
+from ticketing.ladder.counts import kept_counts
 from ticketing.mask import Mask
 from ticketing.observer import RecordingObserver
-from ticketing.parsing import resolve
-from ticketing.plan import plan
-from ticketing.rewinding import restart_of
+from ticketing.plans.iterative import plan
+from ticketing.plans.parsing import resolve
+from ticketing.runs.execution import settle
 from ticketing.subject import load_subject
-from ticketing.workbench import Workbench
+from ticketing.training.rewinding import restart_of
 
 
 @dataclass(frozen=True)

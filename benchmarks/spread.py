@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketing.certificate import Correct
+from ticketing.certificate.verdict import Correct
 
 _TABLE = np.linspace(-8, 8, 4001)
 _PHI = np.array([NormalDist().cdf(x) for x in _TABLE])

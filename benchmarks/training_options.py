@@ -18,12 +18,12 @@ from training_speed import CASES, Case, machine, made_data
 
 from ticketing.architectures import arguments_for
 from ticketing.data import Dataset
-from ticketing.execution import settle
 from ticketing.folder import Execution, ModelSpec
 from ticketing.mask import Mask
 from ticketing.recipe import Training
+from ticketing.runs.execution import settle
 from ticketing.subject import load_subject
-from ticketing.trainee import Trainee
+from ticketing.training.trainee import Trainee
 
 ROUNDS = {"lenet-300-100 batch 60": 400, "resnet-20 batch 128 fp32 channels_last": 12}
 WARM_UP = 2

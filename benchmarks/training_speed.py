@@ -26,13 +26,13 @@ from bare_loop import bare_loop
 
 from ticketing.architectures import arguments_for
 from ticketing.data import Dataset
-from ticketing.execution import settle
 from ticketing.folder import Execution, ModelSpec
 from ticketing.mask import Mask
 from ticketing.observer import StreamObserver
 from ticketing.recipe import Training
+from ticketing.runs.execution import settle
 from ticketing.subject import Subject, load_subject, placed
-from ticketing.training import Checkpointing, train
+from ticketing.training.loop import Checkpointing, train
 
 
 @dataclass(frozen=True)

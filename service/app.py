@@ -13,7 +13,7 @@ from jobs.blobs import open_blobs
 from jobs.database import Database
 from jobs.nudges import CHANGED, listen_async
 from jobs.settings import Settings
-from service import openapi, problems
+from service import answering, openapi
 from service.boundary import Boundary
 from service.dependencies import House
 from service.entering.admission import LoginFirstError, login_of, permit
@@ -90,7 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    problems.install(app)
+    answering.install(app)
     openapi.install(app)
     app.add_exception_handler(LoginFirstError, login.to_login)
     app.state.metrics = registry

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.problems import Problem
 from ticketing.errors import Fault
-from ticketing.schedule import kept_at
+from ticketing.ladder.schedule import kept_at
 
 Rows = Sequence[Mapping[str, Any]]
 

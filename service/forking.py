@@ -15,9 +15,9 @@ from service.validation import prepare
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RequestError
 from ticketing.folder import StartSpec
-from ticketing.parsing import parse_recipe
+from ticketing.plans.parsing import parse_recipe
+from ticketing.plans.start import start_from
 from ticketing.recipe import AnyRecipe, Iterative
-from ticketing.start import start_from
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from jobs.making.creation import inputs_of
 from jobs.making.intake import HeaderCheck
 from jobs.making.submissions import Gates, JobSubmission
 from ticketing.architectures import Inventory
+from ticketing.architectures.headers import Header, compare, read_header
 from ticketing.errors import Fault, ModelError, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.headers import Header, compare, read_header
-from ticketing.parsing import resolve
-from ticketing.planning import AnyPlan, no_levels, plan_of
+from ticketing.plans import AnyPlan, no_levels, plan_of
+from ticketing.plans.parsing import resolve
+from ticketing.plans.suitability import check_data
 from ticketing.recipe import AnyRecipe, Iterative, TicketRecipe
 from ticketing.splits import roles
-from ticketing.suitability import check_data
 
 StartOf = Callable[[Iterative, Inventory], StartSpec]
 """Given a fork's resolved recipe, says where it starts; raises when its parent has kept nothing to start from."""

@@ -46,15 +46,15 @@ def _do(verb: str, folder: Path, observer: Observer) -> None:
     spec = _spec(folder)
     # Imported late: torch takes a second or more, and a SIGTERM that comes meanwhile must already be heard.
     if verb == "run":
-        from ticketing.run import run
+        from ticketing.runs.run import run
 
         run(folder, spec, observer=observer, clock=time.monotonic)
     elif verb == "inspect":
-        from ticketing.inspection import inspect
+        from ticketing.runs.inspection import inspect
 
         inspect(folder, spec, observer=observer)
     else:
-        from ticketing.verification import verify
+        from ticketing.runs.verification import verify
 
         observer.emit("verified", files=verify(folder, spec))
         print("verified", flush=True)

@@ -91,7 +91,7 @@ class Execution(BaseModel):
 
 
 class StartSpec(BaseModel):
-    """The level of another run that a fork starts from; `ticketing.start.start_from` makes one."""
+    """The level of another run that a fork starts from; `ticketing.plans.start.start_from` makes one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -15,3 +15,8 @@ def derive(seed: int, replicate: int, purpose: Purpose, *labels: str | int) -> i
     """
     words = "/".join([str(seed), str(replicate), purpose, *map(str, labels)])
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big") >> 1
+
+
+def order_of_level(seed: int, replicate: int, level: int) -> int:
+    """Derive the seed of the order in which a level of a search sees its examples."""
+    return derive(seed, replicate, "order", "search", level)

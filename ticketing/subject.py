@@ -11,11 +11,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ticketing.architectures import ARCHITECTURES, Inventory, inventory
+from ticketing.architectures.headers import compare, read_header
 from ticketing.errors import Fault, ModelError
 from ticketing.folder import ModelSpec
-from ticketing.headers import compare, read_header
-from ticketing.initialisers import INITIALISERS
 from ticketing.models import build
+from ticketing.models.initialisers import INITIALISERS
 from ticketing.seeds import derive
 
 

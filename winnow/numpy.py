@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from ticketing.answers import read_answers
+from ticketing.certificate.answers import read_answers
 from ticketing.errors import VerificationError
 
 __all__ = ["read_answers", "read_mask", "read_sparse", "read_sparse_mask"]
@@ -49,6 +49,29 @@ def read_sparse_mask(path: Path | str) -> dict[str, NDArray[np.bool_]]:
     """Read the mask that `sparse.safetensors` carries; the same as `mask.safetensors` holds."""
     tensors, layout = _read(path)
     return {name: _bits(name, tensors[f"{name}.bitmask"], layout) for name in layout["shapes"]}
+
+
+def normalised(x: NDArray[Any], path: Path | str) -> NDArray[np.float32]:
+    """Normalise examples as the network in a file of a ticket was trained on them: (x - mean) / std, in float32.
+
+    Args:
+        x: (examples, channels, height, width) or (examples, features), in the units of the dataset.
+        path: Any of the ticket's tensor files.
+
+    Raises:
+        VerificationError: The file does not say how, or x has other channels or features.
+    """
+    with safe_open(path, framework="np") as file:
+        inputs = json.loads((file.metadata() or {}).get("winnow", "{}")).get("inputs")
+    if not inputs:
+        raise VerificationError(
+            f"expected {Path(path).name} to say the mean of its inputs in its metadata, got nothing"
+        )
+    if x.ndim < 2 or x.shape[1] != len(inputs["mean"]):
+        raise VerificationError(f"expected (examples, {len(inputs['mean'])}, ...), got {x.shape}")
+    mean, std = (np.float32(inputs[name]).reshape(-1, *[1] * (x.ndim - 2)) for name in ("mean", "std"))
+    made: NDArray[np.float32] = (x.astype(np.float32) - mean) / std
+    return made
 
 
 def _read(path: Path | str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

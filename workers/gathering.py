@@ -14,10 +14,10 @@ from jobs.errors import BlobDamagedError, BlobMissingError, CancelledFirstError
 from jobs.grids.results import ANSWERS, GridResults, read_results, tree_gate
 from jobs.leases import Failed, NewArtifact, Stopped, Succeeded
 from ticketing import folder as names
-from ticketing.answers import read_answers
+from ticketing.certificate.answers import read_answers
+from ticketing.certificate.pooling import Answers
 from ticketing.errors import VerificationError
 from ticketing.export.listing import write_listing
-from ticketing.pooling import Answers
 from ticketing.report.grid_card import grid_card
 from ticketing.report.grid_document import grid_document
 from ticketing.report.grid_page import grid_page

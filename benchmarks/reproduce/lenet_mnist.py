@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import campaign
 import plot
 
-from ticketing.certificate import Certificate
-from ticketing.pooling import certify_pooled
+from ticketing.certificate.pooling import certify_pooled
+from ticketing.certificate.verdict import Certificate
 from winnow.numpy import read_answers
 
 EXPERIMENT = "lenet_mnist"

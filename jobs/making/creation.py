@@ -61,7 +61,7 @@ def create_job(
         model: As `inputs_of` gave it.
         dataset: As `inputs_of` gave it.
         resolved_recipe: Every default filled, the seed fixed.
-        plan: `ticketing.plan.Plan.as_json()`, or None while an input is inspecting.
+        plan: `ticketing.plans.iterative.Plan.as_json()`, or None while an input is inspecting.
         columns: Further ones, e.g. which point of which grid it is.
     """
     levels = resolved_recipe.get("levels") if plan is None else plan["levels"]

@@ -20,7 +20,7 @@ from jobs.making.inherited import take_over
 from jobs.making.submissions import JobSubmission, parse
 from jobs.states import DONE, allowed
 from ticketing.folder import StartSpec
-from ticketing.start import overridden
+from ticketing.plans.start import overridden
 
 Start = Literal["checkpoint", "scratch"]
 ORDER_SECONDS = 1e-5

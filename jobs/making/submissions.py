@@ -1,6 +1,6 @@
 """What may be sent to create a model, a dataset or a job: bodies, bounds and words; creates nothing.
 
-A recipe is taken as it was sent: `ticketing.parsing.resolve` reads it once the model is known.
+A recipe is taken as it was sent: `ticketing.plans.parsing.resolve` reads it once the model is known.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from pydantic import (
 
 from jobs.ids import DATASET_ID, LABEL_KEY, MODEL_ID, SHA256
 from ticketing.errors import RequestError
-from ticketing.faults import faults_of
+from ticketing.recipe.faults import faults_of
 
 Device = Literal["any", "cpu", "gpu"]
 # No database keeps the character NUL in its texts.

@@ -9,8 +9,9 @@ from starlette.responses import HTMLResponse
 from jobs.pages import PageRequest
 from jobs.records import Filters, Viewer, find_job, list_jobs
 from service import capacity_showing, grid_showing, showing
-from service.catalogue import FAILURES, PROBLEMS
+from service.catalogue import PROBLEMS
 from service.dependencies import House, HouseDep, ViewerDep
+from service.failures import FAILURES
 from service.openapi import operations
 from service.problems import in_query, missing_is
 from service.results import results_of

@@ -9,7 +9,7 @@ from service.openapi import problems
 from service.problems import Problem
 from service.schemas import ArchitectureList, SearchList
 from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
-from ticketing.parsing import recipe_schema
+from ticketing.plans.parsing import recipe_schema
 from ticketing.recipe import RECIPES
 
 router = APIRouter(prefix="/v1", tags=["What may be asked"])

@@ -20,9 +20,9 @@ from ticketing.data.inspection import inspect_builtin
 from ticketing.errors import RequestError
 from ticketing.folder import DATA, RECIPE, DataSpec, ModelSpec, RunSpec
 from ticketing.observer import RecordingObserver
-from ticketing.parsing import merge, parse_recipe
+from ticketing.plans.parsing import merge, parse_recipe
 from ticketing.recipe import EVIDENCE_WORDS, AnyRecipe, CapacitySweep, Iterative
-from ticketing.run import run
+from ticketing.runs.run import run
 from winnow.numpy import read_mask, read_sparse
 
 Word = tuple[str, Any]

@@ -28,7 +28,7 @@ from jobs.waiting import queue
 from service.operating.embedded import PrivateRedis
 from service.operating.slots import WORKERS, environment
 from tests.redis_servers import beside
-from ticketing.parsing import resolve
+from ticketing.plans.parsing import resolve
 
 if TYPE_CHECKING:
     from tests.conftest import Backend

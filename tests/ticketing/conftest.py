@@ -16,15 +16,15 @@ from ticketing.data.canonical import Summary
 from ticketing.data.dataset import Dataset
 from ticketing.data.inspection import inspect_builtin, inspect_upload
 from ticketing.folder import DATA, MODEL, RECIPE, RUN, DataSpec, Execution, ModelSpec, RunSpec, read_spec
-from ticketing.invariants import Invariants
-from ticketing.journal import open_journal
+from ticketing.journal.invariants import Invariants
+from ticketing.journal.journal import open_journal
+from ticketing.journal.workbench import Workbench
 from ticketing.observer import RecordingObserver
-from ticketing.parsing import resolve
-from ticketing.plan import plan
+from ticketing.plans.iterative import plan
+from ticketing.plans.parsing import resolve
 from ticketing.recipe import Iterative, Training
-from ticketing.run import run
+from ticketing.runs.run import run
 from ticketing.subject import Subject, load_subject
-from ticketing.workbench import Workbench
 
 MakeSubject = Callable[..., Subject]
 TinyArguments = Callable[[str], dict[str, Any]]

@@ -23,9 +23,9 @@ from ticketing.folder import (
     RunSpec,
     read_spec,
 )
-from ticketing.journal import open_journal
-from ticketing.parsing import parse_recipe
-from ticketing.provenance import execution_key, run_digest
+from ticketing.journal.journal import open_journal
+from ticketing.journal.provenance import execution_key, run_digest
+from ticketing.plans.parsing import parse_recipe
 
 pytestmark = pytest.mark.processes
 
@@ -230,12 +230,12 @@ def test_without_a_descriptor_of_their_own_events_go_to_stdout(tmp_path: Path) -
 WITHOUT_MEMORY = """
 import sys
 import torch
-import ticketing.run
+import ticketing.runs.run
 
 def run(*_, **__):
     raise {error}
 
-ticketing.run.run = run
+ticketing.runs.run.run = run
 from ticketing.__main__ import main
 sys.exit(main(["run", sys.argv[1]]))
 """

@@ -11,17 +11,17 @@ from ticketing.actions import Actions, begun, replaced, with_initial
 from ticketing.actions.pruned import PRUNED
 from ticketing.architectures import arguments_for, inventory
 from ticketing.controls import shuffle
-from ticketing.counts import groups, kept_counts
 from ticketing.criteria import CRITERIA, Candidates
+from ticketing.ladder.counts import groups, kept_counts
+from ticketing.ladder.schedule import ladder
 from ticketing.mask import Mask
 from ticketing.observer import RecordingObserver
+from ticketing.pruning.selection import keep_top
 from ticketing.recipe import Iterative
-from ticketing.schedule import ladder
 from ticketing.searches.iterative import search
-from ticketing.selection import keep_top
 from ticketing.sparse import same_bits
-from ticketing.trainee import Trainee
-from ticketing.training import train
+from ticketing.training.loop import train
+from ticketing.training.trainee import Trainee
 
 
 def recipe(**words: Any) -> Iterative:

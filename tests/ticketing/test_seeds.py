@@ -5,7 +5,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.seeds import Purpose, derive
+from ticketing.seeds import Purpose, derive, order_of_level
 
 
 @given(seed=st.integers(0, 2**63 - 1), replicate=st.integers(0, 30), purpose=st.sampled_from(get_args(Purpose)))
@@ -24,3 +24,9 @@ def test_seed_replicate_purpose_and_label_each_open_a_stream_of_their_own() -> N
         for labels in ((), ("certificate",), (1,), (1, 1), (11,))
     ]
     assert len(set(streams)) == len(streams)
+
+
+def test_every_level_of_every_replicate_sees_an_order_of_its_own() -> None:
+    orders = {order_of_level(7, replicate, level) for replicate in range(5) for level in range(20)}
+    assert len(orders) == 100
+    assert derive(7, 0, "order", "certificate") not in orders

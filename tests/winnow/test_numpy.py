@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save, save_file
 
 from ticketing.errors import VerificationError
-from winnow.numpy import read_mask, read_sparse, read_sparse_mask
+from winnow.numpy import normalised, read_mask, read_sparse, read_sparse_mask
 
 KEPT = np.array([[True, False, True], [False, False, True]])
 VALUES = np.array([1.5, 0.0, -2.0], np.float32)
@@ -75,3 +75,21 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     save_file({"w": VALUES}, tmp_path / "m")
     with pytest.raises(VerificationError, match="shapes"):
         read_mask(tmp_path / "m")
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (4, 2, 3, 3)])
+def test_examples_are_normalised_by_what_the_file_says(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    about = {"shapes": {}, "kept": {}, "inputs": {"mean": [10.0, 0.0], "std": [2.0, 1.0]}}
+    save_file({"b": np.zeros(1, np.float32)}, tmp_path / "model.safetensors", {"winnow": json.dumps(about)})
+    x = np.full(shape, 14, np.uint8)
+    made = normalised(x, tmp_path / "model.safetensors")
+    assert (made.dtype, made.shape) == (np.float32, shape)
+    assert np.unique(made[:, 0]).tolist() == [2.0]
+    assert np.unique(made[:, 1]).tolist() == [14.0]
+    with pytest.raises(VerificationError, match=r"expected \(examples, 2, \.\.\.\), got \(4, 3\)"):
+        normalised(np.zeros((4, 3)), tmp_path / "model.safetensors")
+
+
+def test_a_file_that_does_not_say_how_is_refused(sparse: Path) -> None:
+    with pytest.raises(VerificationError, match="to say the mean of its inputs"):
+        normalised(np.zeros((4, 2)), sparse)

@@ -21,7 +21,7 @@ from ticketing.architectures.resnet import RESNETS, SMALL_RESNETS
 from ticketing.architectures.vgg import VGGS
 from ticketing.architectures.vit import VIT_TINY
 from ticketing.errors import Fault, ModelError
-from ticketing.faults import faults_of
+from ticketing.recipe.faults import faults_of
 from ticketing.task import DATA_OF, Task
 
 __all__ = [

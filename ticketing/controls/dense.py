@@ -8,7 +8,7 @@ from ticketing.controls.drawn import Drawn
 from ticketing.folder import ModelSpec
 from ticketing.mask import Mask
 from ticketing.models import build
-from ticketing.narrowing import narrowed, parameters_with
+from ticketing.plans.narrowing import narrowed, parameters_with
 from ticketing.seeds import derive
 from ticketing.subject import Subject, initialise
 
@@ -18,7 +18,7 @@ def small_dense(
 ) -> Drawn:
     """Train a dense network of the same depth, narrowed until it has no more parameters than the ticket.
 
-    `ticketing.narrowing` says how wide; its weights are drawn from its own initialiser.
+    `ticketing.plans.narrowing` says how wide; its weights are drawn from its own initialiser.
 
     Raises:
         RecipeError: The network has no width to narrow, or is too wide at a single unit a layer.

@@ -1,13 +1,13 @@
 """How long the dense network of a control trains, from what the ticket's search really did; trains nothing."""
 
-from ticketing.dense_length import updates_of_short
-from ticketing.findings import Findings
+from ticketing.journal.findings import Findings
+from ticketing.journal.walk import walk_of
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Workbench
+from ticketing.plans.dense_length import updates_of_short
+from ticketing.plans.start import recipe_of_level, taken_over
 from ticketing.recipe import Iterative
-from ticketing.start import recipe_of_level, taken_over
 from ticketing.step import Step, iterations_per_epoch
-from ticketing.walk import walk_of
-from ticketing.where import Where
-from ticketing.workbench import Workbench
 
 
 def updates_of_dense(bench: Workbench, found: Findings, where: Where) -> int:

@@ -25,6 +25,10 @@ class Dataset:
     name: str
     fingerprint: str
     """sha256 of the canonical arrays."""
+    mean: tuple[float, ...] = ()
+    """What was taken from every channel or feature, in the units of the dataset; empty of tokens."""
+    std: tuple[float, ...] = ()
+    """What it was divided by then."""
     labels_changed: int = 0
     """Training labels that the recipe's label noise made wrong; no other split has any."""
     notes: tuple[str, ...] = ()

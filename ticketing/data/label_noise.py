@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketing.ladder.schedule import round_half_up
 from ticketing.recipe import LabelNoise
-from ticketing.schedule import round_half_up
 from ticketing.splits import stratified
 
 Labels = NDArray[np.int64]

@@ -9,10 +9,10 @@ from ticketing.data.canonical import Canonical, torch_dtype
 from ticketing.data.dataset import Dataset
 from ticketing.data.label_noise import noisy
 from ticketing.errors import DataError
+from ticketing.plans.suitability import check_data
 from ticketing.recipe import Recipe
 from ticketing.seeds import derive
 from ticketing.splits import stratified, validation_size
-from ticketing.suitability import check_data
 
 Split = tuple[Tensor, Tensor]
 
@@ -73,6 +73,8 @@ def prepare(
         classes=summary.classes,
         name=summary.name,
         fingerprint=summary.fingerprint,
+        mean=summary.mean,
+        std=summary.std,
         labels_changed=labels_changed,
         notes=notes,
     )

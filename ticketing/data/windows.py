@@ -55,6 +55,8 @@ def prepare_tokens(
         classes=summary.classes,
         name=summary.name,
         fingerprint=summary.fingerprint,
+        mean=(),
+        std=(),
         labels_changed=0,
         notes=notes,
     )

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ticketing.evidence import MOMENTS, correct_answers
+from ticketing.evidence.testing import MOMENTS, correct_answers
 from ticketing.export.weights import FORMAT_VERSION
 from ticketing.files import write_tensors
-from ticketing.journal import Journal
-from ticketing.where import Where
+from ticketing.journal.journal import Journal
+from ticketing.journal.where import Where
 
 
 def write_answers(

@@ -21,7 +21,7 @@ from ticketing.ticket import Ticket
 FORMAT_VERSION = 1
 
 About = Mapping[str, Any]
-"""What the metadata of every file says beside its layout: architecture, arguments, rewind point."""
+"""What the metadata of every file says beside its layout: architecture, arguments, rewind point, normalisation."""
 
 Writer = Callable[[Path, Ticket, About], None]
 

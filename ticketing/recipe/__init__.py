@@ -1,7 +1,7 @@
 """What may be asked of a search: one recipe per search, every field with a default, a bound and a unit.
 
 A word without code behind it is refused with the list of those that have. Knows no model and no data: what depends
-on them is merged in by `ticketing.parsing.resolve`.
+on them is merged in by `ticketing.plans.parsing.resolve`.
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,8 @@ FULL_SCHEDULE: frozenset[Control] = frozenset({"reinit", "reinit_shuffle", "smal
 """Controls that begin with weights of their own, and so train the schedule from 0; the others train what a ticket does.
 """
 DENSE_LENGTHS: frozenset[Control] = frozenset({"dense_short", "dense_long"})
-"""Controls that are the dense network itself, trained for another number of updates (`ticketing.dense_length`)."""
+"""Controls that are the dense network itself, trained for another number of updates (`ticketing.plans.dense_length`).
+"""
 
 Level = Annotated[int, Field(ge=1)]
 

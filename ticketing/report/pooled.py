@@ -6,9 +6,9 @@ Every job is judged by its own replicates; together they are more, and can show 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ticketing.certificate import certificate_json
+from ticketing.certificate.pooling import Answers, certify_pooled
+from ticketing.certificate.verdict import certificate_json
 from ticketing.errors import VerificationError
-from ticketing.pooling import Answers, certify_pooled
 
 SEED = "/seed"
 MOST_ANSWERS = 20_000_000

@@ -6,8 +6,8 @@ To add one: a file here with a function of `Search`'s shape, its line in `SEARCH
 
 from collections.abc import Callable, Mapping
 
+from ticketing.journal.workbench import Workbench
 from ticketing.searches.iterative import search as iterative
-from ticketing.workbench import Workbench
 
 Search = Callable[[Workbench, int], None]
 """(bench, replicate): finish that replicate's search, all of its levels in the journal."""

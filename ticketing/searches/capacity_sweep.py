@@ -10,18 +10,18 @@ from typing import Any
 from torch import Tensor, nn
 
 from ticketing.architectures import Inventory, inventory
-from ticketing.evaluation import evaluate
 from ticketing.folder import ModelSpec
-from ticketing.growth import grown
-from ticketing.losses import LOSSES
+from ticketing.journal.results import Result, curve_tensor
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Bench
 from ticketing.mask import Mask
 from ticketing.models import build
+from ticketing.models.growth import grown
 from ticketing.recipe import CapacitySweep
-from ticketing.results import Result, curve_tensor
-from ticketing.seeds import derive
+from ticketing.seeds import derive, order_of_level
 from ticketing.subject import initialise, placed
-from ticketing.where import Where
-from ticketing.workbench import Bench
+from ticketing.training.evaluation import evaluate
+from ticketing.training.losses import LOSSES
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def search(bench: Bench[CapacitySweep], repeat: int) -> None:
             where,
             start,
             mask=Mask.full({layer.parameter: layer.weight for layer in listed.prunable}),
-            order_seed=derive(bench.recipe.seed, repeat, "order", "search", level),
+            order_seed=order_of_level(bench.recipe.seed, repeat, level),
             module=module,
             loss=LOSSES[bench.recipe.loss],
         )

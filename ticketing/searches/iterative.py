@@ -1,36 +1,35 @@
 """Train, score, prune, rewind, repeat (Frankle & Carbin 2018; Renda et al. 2020); looks at train and validation.
 
 One-shot pruning is one level. Every level ends in a checkpoint that carries its figures and the next level's mask.
-Which level is next, and what it is cut from, `ticketing.ways` says.
+Which level is next, and what it is cut from, `ticketing.ladder.ways` says.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from ticketing.actions import Actions, with_initial
-from ticketing.counts import groups, kept_counts
+from ticketing.actions import Actions
+from ticketing.analysis.fit import on_train
+from ticketing.analysis.stability import check_sparse, choose_rewind
 from ticketing.errors import CollapseError
-from ticketing.evaluation import evaluate
-from ticketing.facts import say_completed, say_mask_drawn
-from ticketing.findings import Findings
-from ticketing.fit import on_train
-from ticketing.level_length import level_length
+from ticketing.journal.facts import say_completed
+from ticketing.journal.findings import Findings
+from ticketing.journal.results import Result
+from ticketing.journal.reuse import KEPT, Course, forget, train_once
+from ticketing.journal.walk import allowed_drop, collapse, next_cut, way_of
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Workbench
+from ticketing.ladder.counts import kept_counts
+from ticketing.ladder.level_length import level_length
+from ticketing.ladder.ways import Cut, Walked, sorted_out
 from ticketing.mask import Mask
-from ticketing.results import Result
-from ticketing.reuse import KEPT, Course, forget, train_once
-from ticketing.rewinding import STABILITY, Restart, initial_state, restart_of, settled
-from ticketing.scope import select
-from ticketing.scoring import scored
-from ticketing.seeds import derive
-from ticketing.stability import check_sparse, choose_rewind
-from ticketing.start import keeps_restarts
+from ticketing.plans.start import keeps_restarts
+from ticketing.pruning.drawing import draw
+from ticketing.seeds import order_of_level
 from ticketing.subject import placed
-from ticketing.training import Trained
-from ticketing.training_state import CurvePoint
-from ticketing.walk import allowed_drop, collapse, next_cut, way_of
-from ticketing.ways import Cut, Walked, sorted_out
-from ticketing.where import Where
-from ticketing.workbench import Workbench
+from ticketing.training.evaluation import evaluate
+from ticketing.training.loop import Trained
+from ticketing.training.rewinding import STABILITY, Restart, initial_state, restart_of, settled
+from ticketing.training.state import CurvePoint
 
 
 def search(bench: Workbench, replicate: int) -> None:
@@ -147,7 +146,7 @@ def _course(bench: Workbench, where: Where, *, mask: Mask, restart: Restart | No
     again = restart if where.level else None
     return Course(
         mask,
-        order_seed(bench, where),
+        order_of_level(bench.recipe.seed, where.replicate, where.level),
         first_step=again.first_step if again else 0,
         last_step=length.last_step,
         patience=length.patience,
@@ -176,50 +175,10 @@ def _drawn(
     accuracy drop may leave a layer nothing: then it is beyond the drop."""
     where = Where.of_search(replicate, cut.level, restart.first_step)
     try:
-        _draw(bench, found, where, counts=ladder[cut.level], after=cut.after)
+        draw(bench, found, where, counts=ladder[cut.level], after=cut.after)
     except CollapseError:
         if allowed_drop(bench.recipe) is None or replicate:
             raise
         bench.journal.record(collapse(replicate, cut.level), {})
         return False
     return True
-
-
-def _draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str, int], after: int) -> None:
-    bench.phase("prune")
-    recipe, replicate, level = bench.recipe, where.replicate, where.level
-    before, members = found.mask(replicate, after), groups(bench.subject.inventory, recipe)
-    scores = scored(bench, found, replicate, level, after=after)
-    mask = select(scores.of, counts, members, within=before, allow_collapse=recipe.allow_collapse, ties=scores.ties)
-    bench.invariants.mask_drawn(
-        mask,
-        before=before,
-        counts=counts,
-        groups=members,
-        allow_collapse=recipe.allow_collapse,
-        name=f"level {level}, replicate {replicate}",
-    )
-    found.keep_mask(replicate, level, mask)
-    if found.actions.holds:
-        _decide_what_is_held(found, replicate, level, after)
-    if (ineligible := scores.ineligible_in(mask)) is not None:
-        found.keep_ineligible(replicate, level, ineligible)
-    say_mask_drawn(bench, where, mask, **({} if ineligible is None else {"ineligible_kept": ineligible}))
-
-
-def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:
-    """Keep which entries the level begins with at their initial weight: its mask and what was trained decide."""
-    initial = with_initial(
-        found.actions.pruned,
-        before=found.mask(replicate, after),
-        mask=found.mask(replicate, level),
-        initial_before=found.initial_of(replicate, after),
-        initial=found.untrained(replicate, after),
-        trained=found.latest(replicate),
-    )
-    found.keep_initial_of(replicate, level, initial)
-
-
-def order_seed(bench: Workbench, where: Where) -> int:
-    """Give the seed of the order in which a level of a search sees its examples."""
-    return derive(bench.recipe.seed, where.replicate, "order", "search", where.level)

@@ -15,7 +15,7 @@ from jobs.making.follow_ups import ForkSubmission
 from jobs.making.origins import Start, fork_origin, forked, parent_of, rerun
 from jobs.tables import blob, checkpoint, job, level
 from ticketing.folder import StartSpec
-from ticketing.parsing import parse_recipe
+from ticketing.plans.parsing import parse_recipe
 
 if TYPE_CHECKING:
     from jobs.leases import Lease

@@ -8,14 +8,14 @@ import pytest
 
 from ticketing.architectures import ARCHITECTURES, MAX_PARAMETERS, arguments_for, inventory, preset
 from ticketing.errors import ModelError
-from ticketing.parsing import resolve
+from ticketing.plans.parsing import resolve
 
 every_architecture = pytest.mark.parametrize("name", list(ARCHITECTURES))
 every_classifier = pytest.mark.parametrize("name", [n for n, a in ARCHITECTURES.items() if a.task == "classification"])
 
 
 def test_loads_no_torch() -> None:
-    code = "import ticketing.architectures, ticketing.headers, ticketing.splits, sys; print('torch' in sys.modules)"
+    code = "import ticketing.architectures.headers, ticketing.splits, sys; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 

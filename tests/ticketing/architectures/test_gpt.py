@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ticketing.architectures import Inventory, arguments_for, inventory
-from ticketing.costs import forward_flops
 from ticketing.errors import ModelError
+from ticketing.plans.costs import forward_flops
 
 
 def listed(**arguments: Any) -> Inventory:

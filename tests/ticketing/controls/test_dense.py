@@ -8,7 +8,7 @@ import torch
 from ticketing.controls.dense import small_dense
 from ticketing.controls.drawn import Drawn
 from ticketing.mask import Mask
-from ticketing.narrowing import parameters_with
+from ticketing.plans.narrowing import parameters_with
 from ticketing.sparse import same_bits
 
 

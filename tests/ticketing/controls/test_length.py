@@ -6,15 +6,15 @@ import pytest
 
 from ticketing.actions import Actions
 from ticketing.controls.length import updates_of_dense
-from ticketing.costs import training_flops
-from ticketing.findings import Findings
 from ticketing.folder import StartSpec
+from ticketing.journal.findings import Findings
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Workbench
+from ticketing.plans.costs import training_flops
 from ticketing.recipe import Evidence
-from ticketing.rewinding import restart_of
 from ticketing.searches.iterative import search
 from ticketing.step import Step
-from ticketing.where import Where
-from ticketing.workbench import Workbench
+from ticketing.training.rewinding import restart_of
 
 
 def searched(bench: Workbench) -> tuple[Workbench, Findings]:

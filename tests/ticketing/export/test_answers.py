@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from ticketing.answers import read_answers
-from ticketing.certificate import certificate_json, certify
+from ticketing.certificate.answers import read_answers
+from ticketing.certificate.verdict import certificate_json, certify
 from ticketing.errors import VerificationError
 from ticketing.folder import OUT
 from ticketing.seeds import derive

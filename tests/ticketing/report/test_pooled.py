@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ticketing.certificate.pooling import Answers, certify_pooled
 from ticketing.errors import VerificationError
-from ticketing.pooling import Answers, certify_pooled
 from ticketing.report.grid_words import pooled_rows, pooled_sentence
 from ticketing.report.pooled import MOST_ANSWERS, pooled_certificates
 

@@ -7,16 +7,17 @@ import pytest
 import torch
 
 from ticketing import recipe
-from ticketing.counts import kept_counts
 from ticketing.errors import CollapseError
-from ticketing.findings import Findings
+from ticketing.journal.findings import Findings
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Workbench
+from ticketing.ladder.counts import kept_counts
 from ticketing.observer import RecordingObserver, Stopped
-from ticketing.rewinding import restart_of
 from ticketing.searches import SEARCHES
-from ticketing.searches.iterative import order_seed, search
+from ticketing.searches.iterative import search
+from ticketing.seeds import order_of_level
 from ticketing.sparse import same_bits
-from ticketing.where import Where
-from ticketing.workbench import Workbench
+from ticketing.training.rewinding import restart_of
 
 EVENTS_OF_A_LEVEL = ("mask_drawn", "level_completed", "checkpoint_saved")
 
@@ -40,7 +41,7 @@ def final_state(bench: Workbench, level: int) -> dict[str, torch.Tensor]:
         place.at(0),
         found.rewind_point(0, level),
         mask=found.mask(0, level),
-        order_seed=order_seed(bench, place),
+        order_seed=order_of_level(bench.recipe.seed, place.replicate, place.level),
         first_step=restart.first_step if level else 0,
     )[0].final
 
@@ -84,7 +85,7 @@ def test_every_rewind_restarts_where_it_says(make_bench: Any, rewind: str) -> No
     else:
         place = Where(0, "search", "dense", 0)
         step = restart_of(bench.recipe, per_epoch=9).first_step
-        order = order_seed(bench, place)
+        order = order_of_level(bench.recipe.seed, place.replicate, place.level)
         again = bench.train(
             place, bench.subject.initial_state, mask=found.mask(0, 0), order_seed=order, capture_at={step}
         )[0]

@@ -14,20 +14,20 @@ import pytest
 import torch
 
 from ticketing.architectures import arguments_for
-from ticketing.certificate import Correct, certify
+from ticketing.certificate.verdict import Correct, certify
 from ticketing.data.inspection import inspect_upload
-from ticketing.evaluation import evaluate
-from ticketing.evidence import correct_answers
+from ticketing.evidence.testing import correct_answers
 from ticketing.folder import CHECKPOINTS, DATA, OUT, RECIPE, RUN, DataSpec, ModelSpec, RunSpec
-from ticketing.journal import Journal, open_journal
+from ticketing.journal.journal import Journal, open_journal
+from ticketing.journal.provenance import execution_key, run_digest
 from ticketing.observer import RecordingObserver
-from ticketing.parsing import resolve
-from ticketing.provenance import execution_key, run_digest
+from ticketing.plans.parsing import resolve
 from ticketing.recipe import Iterative
-from ticketing.rewinding import initial_state
-from ticketing.run import load, run
+from ticketing.runs.run import load, run
 from ticketing.subject import placed
-from ticketing.training import train
+from ticketing.training.evaluation import evaluate
+from ticketing.training.loop import train
+from ticketing.training.rewinding import initial_state
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -1,0 +1,63 @@
+"""ticketing.journal.progress: updates of all trainings and attempts add up; the time left is this attempt's rate."""
+
+from typing import Any
+
+import pytest
+
+from ticketing.journal.progress import RunProgress
+from ticketing.journal.where import Where
+from ticketing.observer import RecordingObserver
+from ticketing.plans.iterative import Plan
+
+WHERE = Where(0, "search", "ticket", 1)
+
+
+@pytest.fixture
+def counted(make_bench: Any) -> RunProgress:
+    plan: Plan = make_bench(levels=1, evidence={"replicates": 0}).plan
+    assert (plan.updates, plan.steps_per_epoch) == (40, 9)
+    seconds = iter(range(100))
+    return RunProgress(RecordingObserver(), lambda: float(next(seconds)), plan)
+
+
+def told(counted: RunProgress, step: int, *, updates: int) -> dict[str, Any]:
+    counted.tell(WHERE, step=step, steps_total=20, updates=updates)
+    assert isinstance(counted.observer, RecordingObserver)
+    return counted.observer.last_progress
+
+
+def test_the_first_word_knows_no_rate(counted: RunProgress) -> None:
+    assert told(counted, 1, updates=1)["seconds_remaining"] is None
+
+
+def test_the_time_left_is_that_of_what_is_left(counted: RunProgress) -> None:
+    told(counted, 1, updates=1)
+    assert told(counted, 11, updates=11)["seconds_remaining"] == pytest.approx(1.0 / 10 * 29)
+
+
+def test_updates_of_an_earlier_attempt_say_nothing_of_the_rate(counted: RunProgress) -> None:
+    counted.skip(10)
+    told(counted, 11, updates=1)
+    said = told(counted, 12, updates=2)
+    assert said["fraction"] == 12 / 40
+    assert said["seconds_remaining"] == pytest.approx(28.0)
+
+
+def test_epochs_begin_with_the_first_update(counted: RunProgress) -> None:
+    assert [told(counted, step, updates=step)["epoch"] for step in (0, 8, 9, 18)] == [0, 0, 1, 2]
+    assert told(counted, 1, updates=1)["epochs_total"] == 3
+
+
+def test_a_training_speaks_of_itself_and_the_run_is_told(counted: RunProgress) -> None:
+    inside = counted.inside(WHERE, begins_at=5)
+    inside.progress(step=8, steps_total=20)
+    said = told(counted, 8, updates=3)
+    assert (said["fraction"], said["branch"], said["step"]) == (3 / 40, "ticket", 8)
+
+
+def test_more_updates_than_planned_are_all_of_them(counted: RunProgress) -> None:
+    assert told(counted, 20, updates=50)["fraction"] == 1.0
+
+
+def test_the_question_to_stop_goes_to_the_runs_observer(counted: RunProgress) -> None:
+    assert not counted.inside(WHERE, begins_at=0).stop_requested()

@@ -1,0 +1,1 @@
+"""What is claimed of a ticket: at which level, from which trainings, with which verdict; searches nothing."""

@@ -1,0 +1,67 @@
+"""A trained network on the test split, and which of its examples it got right; trains and judges nothing.
+
+The only part of a run that looks at the test split.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from ticketing.certificate.verdict import Correct
+from ticketing.journal.journal import Journal
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Workbench
+from ticketing.subject import Subject, placed
+from ticketing.training.evaluation import Evaluation, evaluate
+from ticketing.training.loop import Trained
+
+MOMENTS = ("best", "last")
+"""When a training is tested: at its minimum validation loss, and after its last update."""
+
+
+def answered(bench: Workbench, trained: Trained, *, subject: Subject) -> dict[str, UInt8[Tensor, " bytes"]]:
+    """Give for every moment which examples were got right, one bit each, as the journal keeps it."""
+    states = dict(zip(MOMENTS, (trained.best, trained.final), strict=True))
+    evaluations = {moment: on_test(bench, state, subject=subject) for moment, state in states.items()}
+    return {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
+
+
+def _packed(evaluation: Evaluation) -> UInt8[Tensor, " bytes"]:
+    return torch.from_numpy(np.packbits(evaluation.correct.numpy()))
+
+
+def on_test(bench: Workbench, state: Mapping[str, Tensor], *, subject: Subject | None = None) -> Evaluation:
+    """Evaluate a state on the test split; of the bench's network, unless it is of another."""
+    data = bench.data
+    network = placed((subject or bench.subject).module, state, device=data.device)
+    return evaluate(network, data.x_test, data.y_test, precision=bench.recipe.training.precision)
+
+
+def correct_answers(
+    journal: Journal,
+    *,
+    branch: str,
+    level: int,
+    replicates: int,
+    examples: int,
+    predictions: int = 1,
+    moment: str = "best",
+) -> Correct:
+    """Read which test examples a branch got right: one row per replicate.
+
+    Args:
+        journal: Of the run.
+        branch: `dense`, `ticket` or the name of a control.
+        level: Of the ladder; the dense network stands at 0.
+        replicates: How many were run.
+        examples: Of the test split.
+        predictions: Of one example; where there are several, each has a place in a third dimension.
+        moment: One of `MOMENTS`.
+    """
+    pieces = [Where(replicate, "certificate", branch, level).piece for replicate in range(replicates)]
+    rows = [journal.tensors[piece][f"correct_{moment}"].numpy() for piece in pieces]
+    correct = np.stack([np.unpackbits(row, count=examples * predictions).astype(bool) for row in rows])
+    return correct if predictions == 1 else correct.reshape(replicates, examples, predictions)

@@ -1,0 +1,153 @@
+"""One training within a run: journaled, resumable, watched. Knows neither searches nor what a training is for."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ticketing.data.dataset import Dataset
+from ticketing.folder import StartSpec
+from ticketing.journal.checkpoint import Unfinished
+from ticketing.journal.results import Result
+from ticketing.journal.underway import Underway
+from ticketing.journal.where import Where
+from ticketing.mask import Mask
+from ticketing.recipe import Iterative, Recipe
+from ticketing.subject import Subject
+from ticketing.training.lean import Lean, lean, lean_layers, multiply_adds
+from ticketing.training.loop import Checkpointing, Trained, train
+from ticketing.training.losses import Loss
+from ticketing.training.state import TrainingState
+
+AnyOf = TypeVar("AnyOf", bound=Recipe)
+
+
+@dataclass(kw_only=True)
+class Bench(Underway, Generic[AnyOf]):
+    """All that a search needs to train networks one after the other, stopping and going on at any update."""
+
+    subject: Subject
+    data: Dataset
+    recipe: AnyOf
+    start: StartSpec | None = None
+    """Of a fork: where its parent's levels end."""
+
+    def train(
+        self,
+        where: Where,
+        rewind_point: Mapping[str, Tensor],
+        *,
+        mask: Mask,
+        order_seed: int,
+        first_step: int = 0,
+        last_step: int | None = None,
+        patience: int | None = None,
+        fine_tune: bool = False,
+        spread: bool = False,
+        capture_at: Collection[int] = (),
+        module: nn.Module | None = None,
+        loss: Loss = functional.cross_entropy,
+    ) -> tuple[Trained, Result]:
+        """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
+
+        Args:
+            where: Names the training in journal and events.
+            rewind_point: Whole state dict; the mask is applied to it, unless the recipe lets pruned entries hold what
+                they have there.
+            mask: True = kept; a full one trains densely.
+            order_seed: Of the order of examples.
+            first_step: Updates that the rewind point has behind it.
+            last_step: Of the schedule, at which to end, or with `spread` of the training; None for all of it.
+            patience: Evaluations in a row without a lower loss that end it sooner; None never does.
+            fine_tune: Keep the schedule's last learning rate throughout.
+            spread: Run through the whole schedule by `last_step`.
+            capture_at: Updates after which the state is wanted in `Trained.captured`.
+            module: The network to train where it is another than the subject's.
+            loss: What is made small.
+
+        Raises:
+            Stopped: The observer asked to stop; the journal was saved first.
+            DivergedError: The loss is no longer finite.
+            InvariantError: A promise of the certificate broke.
+        """
+        name = f"{where.branch} of level {where.level}, replicate {where.replicate}"
+        unfinished = self.journal.take_unfinished(where)
+        resume = (
+            None if unfinished is None else TrainingState.from_tensors(unfinished.tensors, unfinished.facts["training"])
+        )
+        seconds_before = 0.0 if unfinished is None else unfinished.facts["seconds"]
+        begins_at = first_step if resume is None else resume.step
+        self.progress.skip(begins_at - first_step)
+        started = self.clock()
+        hold = self.recipe.holds
+
+        def save(state: TrainingState) -> None:
+            counted = state.optimizer_steps == state.step - first_step
+            self.invariants.hold("optimizer_reset", counted, f"{name}: {state.optimizer_steps} steps at {state.step}")
+            tensors, facts = state.to_tensors()
+            here = where.at(state.step)
+            spent = {"training": facts, "seconds": seconds_before + self.clock() - started}
+            self.save(here, Unfinished(here, spent, tensors))
+
+        self.invariants.hold(
+            "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
+        )
+        module = module or self.subject.module
+        layers = self._lean_layers(module, mask, resume)
+        slim = lean(module, mask, layers, device=self.data.device)
+        trained = train(
+            self.invariants.watched(slim.module, slim.mask, name=name, held=rewind_point if hold else None),
+            slim.shrunk(rewind_point),
+            data=self.data,
+            training=self.recipe.training,
+            mask=None if slim.mask.kept_count == slim.mask.total else slim.mask,
+            hold=hold,
+            order_seed=order_seed,
+            observer=self.progress.inside(where, begins_at=begins_at),
+            first_step=first_step,
+            last_step=last_step,
+            patience=patience,
+            fine_tune=fine_tune,
+            spread=spread,
+            capture_at={first_step, *capture_at},
+            checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),
+            resume=resume,
+            loss=loss,
+        )
+        trained = _grown(trained, slim)
+        if layers:
+            self.invariants.pruned(trained.final, mask, name=name)
+        began = trained.captured[first_step]
+        self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
+        self.progress.skip(trained.updates - (begins_at - first_step))
+        seconds = seconds_before + self.clock() - started
+        executed = multiply_adds(self.subject.inventory, mask, layers) if layers else None
+        return trained, Result.of(trained, seconds=seconds, multiply_adds=executed)
+
+    def _lean_layers(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> list[str]:
+        """Name the layers that are trained as their kept entries alone: as a training was begun, so it goes on.
+
+        Where pruned entries hold weights, the mask cuts off nothing.
+        """
+        if resume is not None:
+            return [name for name, kept in mask.items() if resume.state[name].shape != kept.shape]
+        if self.recipe.holds or module is not self.subject.module:
+            return []
+        precision = self.recipe.training.precision
+        return lean_layers(module, self.subject.inventory, mask, device=self.data.device, precision=precision)
+
+
+def _grown(trained: Trained, slim: Lean) -> Trained:
+    """Put the states that a training made back into the whole network."""
+    return replace(
+        trained,
+        final=slim.grown(trained.final),
+        best=slim.grown(trained.best),
+        captured={step: slim.grown(state) for step, state in trained.captured.items()},
+    )
+
+
+Workbench = Bench[Iterative]
+"""Of the iterative search."""

@@ -1,0 +1,40 @@
+"""The plan of a recipe, whichever search it asks for; arithmetic alone.
+
+To add a search: its plan, and its lines here.
+"""
+
+from ticketing.architectures import Inventory
+from ticketing.errors import Fault, RecipeError
+from ticketing.folder import StartSpec
+from ticketing.plans.capacity_sweep import CapacityPlan, plan_sweep
+from ticketing.plans.iterative import Plan, plan
+from ticketing.recipe import AnyRecipe, CapacitySweep
+
+AnyPlan = Plan | CapacityPlan
+
+
+def plan_of(
+    inventory: Inventory,
+    recipe: AnyRecipe,
+    *,
+    train: int,
+    test: int,
+    trained: bool = False,
+    start: StartSpec | None = None,
+) -> AnyPlan:
+    """Lay out a run of any search; the arguments are those of `ticketing.plans.iterative.plan`.
+
+    Raises:
+        RecipeError: It cannot be done.
+    """
+    if not isinstance(recipe, CapacitySweep):
+        return plan(inventory, recipe, train=train, test=test, trained=trained, start=start)
+    if start is not None:
+        raise no_levels(recipe.search)
+    return plan_sweep(inventory, recipe, train=train, test=test)
+
+
+def no_levels(search: str) -> RecipeError:
+    """Give the refusal of a fork of, or into, a search that prunes no levels."""
+    detail = f"expected a search with levels to go on from, got {search}"
+    return RecipeError(detail, [Fault("/recipe/search", "not_forkable", detail)])

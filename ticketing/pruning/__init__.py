@@ -1,0 +1,1 @@
+"""Which entries stay: what they score, who competes with whom, who survives; trains nothing."""

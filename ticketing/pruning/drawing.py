@@ -1,0 +1,61 @@
+"""The mask of a level, drawn from what the level before it trained to; knows no way through the levels."""
+
+from collections.abc import Mapping
+
+from ticketing.actions import with_initial
+from ticketing.journal.facts import say_mask_drawn
+from ticketing.journal.findings import Findings
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Workbench
+from ticketing.ladder.counts import groups
+from ticketing.pruning.scope import select
+from ticketing.pruning.scoring import scored
+
+
+def draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str, int], after: int) -> None:
+    """Draw the mask of the level `where` from what level `after` trained to, keep it, and say so.
+
+    Args:
+        bench: Of the run.
+        found: What its searches found; the mask and what is decided with it are kept there.
+        where: The beginning of the level.
+        counts: Entries that every competition group keeps.
+        after: The level that is cut: its mask and trained weights decide.
+
+    Raises:
+        CollapseError: A parameter would keep nothing, and the recipe does not allow it.
+        NonFiniteScoreError: A score is NaN or infinite.
+        InvariantError: The mask is not what was asked for.
+    """
+    bench.phase("prune")
+    recipe, replicate, level = bench.recipe, where.replicate, where.level
+    before, members = found.mask(replicate, after), groups(bench.subject.inventory, recipe)
+    scores = scored(bench, found, replicate, level, after=after)
+    mask = select(scores.of, counts, members, within=before, allow_collapse=recipe.allow_collapse, ties=scores.ties)
+    bench.invariants.mask_drawn(
+        mask,
+        before=before,
+        counts=counts,
+        groups=members,
+        allow_collapse=recipe.allow_collapse,
+        name=f"level {level}, replicate {replicate}",
+    )
+    found.keep_mask(replicate, level, mask)
+    if found.actions.holds:
+        _decide_what_is_held(found, replicate, level, after)
+    if (ineligible := scores.ineligible_in(mask)) is not None:
+        found.keep_ineligible(replicate, level, ineligible)
+    say_mask_drawn(bench, where, mask, **({} if ineligible is None else {"ineligible_kept": ineligible}))
+
+
+def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:
+    """Keep which entries the level begins with at their initial weight: its mask and what was trained decide."""
+    initial = with_initial(
+        found.actions.pruned,
+        before=found.mask(replicate, after),
+        mask=found.mask(replicate, level),
+        initial_before=found.initial_of(replicate, after),
+        initial=found.untrained(replicate, after),
+        trained=found.latest(replicate),
+    )
+    found.keep_initial_of(replicate, level, initial)

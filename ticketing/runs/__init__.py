@@ -1,0 +1,1 @@
+"""One folder, one process: what it takes to run it, inspect it or verify it."""

@@ -1,0 +1,179 @@
+"""One training from its first update to its last: rates, evaluations, checkpoints; knows no search and no file."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ticketing.data.dataset import Dataset
+from ticketing.errors import CheckpointError
+from ticketing.mask import Mask
+from ticketing.observer import Observer, Stopped
+from ticketing.plans.learning_rates import last_learning_rate, learning_rates, spread_over
+from ticketing.recipe import Training
+from ticketing.step import iterations_per_epoch
+from ticketing.subject import state_of
+from ticketing.training.losses import Loss
+from ticketing.training.state import CurvePoint, TrainingState
+from ticketing.training.trainee import Trainee, copies
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """How a training saves where it is."""
+
+    save: Callable[[TrainingState], None]
+    every_seconds: float
+    clock: Callable[[], float]
+    """Monotonic, in seconds."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0 or what it holds.
+
+    With `training.ema`, `final` and `best` are of the averaged weights; `captured` never is.
+    """
+
+    final: dict[str, Tensor]
+    """After the last update."""
+    best: dict[str, Tensor]
+    """At `early_stop_step`."""
+    curve: tuple[CurvePoint, ...]
+    """Every evaluation of the validation split, oldest first; never empty."""
+    captured: dict[int, dict[str, Tensor]]
+    """After the steps that were asked for."""
+    updates: int
+    """Made by this training, earlier attempts at it included."""
+
+    @property
+    def early_stop(self) -> CurvePoint:
+        """The first evaluation at the minimum validation loss."""
+        return min(self.curve, key=lambda point: point.loss)
+
+    @property
+    def early_stop_step(self) -> int:
+        """Updates of the schedule made at the first evaluation at the minimum validation loss."""
+        return self.early_stop.step
+
+    @property
+    def censored(self) -> bool:
+        """Whether the minimum is at the last evaluation: the true one may lie beyond it."""
+        return self.early_stop.step == self.curve[-1].step
+
+
+def train(
+    module: nn.Module,
+    start: Mapping[str, Tensor],
+    *,
+    data: Dataset,
+    training: Training,
+    mask: Mask | None = None,
+    hold: bool = False,
+    order_seed: int,
+    observer: Observer,
+    first_step: int = 0,
+    last_step: int | None = None,
+    patience: int | None = None,
+    fine_tune: bool = False,
+    spread: bool = False,
+    capture_at: Collection[int] = (),
+    checkpointing: Checkpointing | None = None,
+    resume: TrainingState | None = None,
+    loss: Loss = functional.cross_entropy,
+) -> Trained:
+    """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
+
+    Optimizer and schedule start fresh. The batch of an update depends on its number and `order_seed` alone.
+    The validation split is evaluated every `training.evaluate_every` and after the last update.
+    With `resume` the result has the same bits as that of the training which was saved, had it gone on.
+
+    Args:
+        module: On the meta device or any other; it is copied.
+        start: Whole state dict to start from; not changed.
+        data: Prepared, on the device to train on.
+        training: Length, batch size, optimizer, schedule, precision and evaluations.
+        mask: True = kept; None trains densely.
+        hold: Pruned entries keep what `start` has there instead of zero; there it has no -0.0.
+        order_seed: Of the order of examples.
+        observer: Told the progress, asked whether to stop after every update.
+        first_step: Number of updates that `start` has behind it: late rewinding to k trains k to the end, at the
+            learning rates and on the batches of those updates.
+        last_step: Number of the schedule's updates at which to end, or with `spread` of updates; None for all of them.
+        patience: End sooner, at the first evaluation after which so many in a row did not lower the minimum of the
+            validation loss, but only after the last of `capture_at`; None never does.
+        fine_tune: Keep the schedule's last learning rate throughout instead of replaying it.
+        spread: Run through the whole schedule by `last_step`, faster or slower, instead of ending within it.
+        capture_at: Numbers of updates after which to keep a copy of the state, `first_step` among them.
+        checkpointing: When and where to save; None never does.
+        resume: What a stopped training saved, in place of `start` and `first_step`.
+        loss: What is made small, and what the validation split is evaluated by.
+
+    Raises:
+        Stopped: The observer asked to stop; the state was saved first if `checkpointing` is given.
+        DivergedError: A training or validation loss is no longer finite.
+        CheckpointError: `resume` is of another training.
+    """
+    if resume is None:
+        masked = mask.applied_to(start) if mask and not hold else start
+        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss)
+        trainee.begin(first_step)
+    else:
+        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold, loss=loss)
+        trainee.go_on(resume)
+    per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
+    end = training.length.iterations(per_epoch) if last_step is None else last_step
+    every = training.evaluate_every.iterations(per_epoch)
+    rate = _rates(training, per_epoch, fine_tune=fine_tune, over=end if spread else None)
+    if not first_step <= trainee.step < end:
+        raise CheckpointError(f"expected to begin at a step of {first_step} to {end - 1}, got {trainee.step}")
+    if trainee.step in capture_at:
+        trainee.capture()
+    saved_at = checkpointing.clock() if checkpointing else 0.0
+    while True:
+        trainee.update(rate(trainee.step))
+        if trainee.step in capture_at:
+            trainee.capture()
+        if trainee.step % every == 0 or trainee.step == end:
+            trainee.evaluate()
+        observer.progress(step=trainee.step, steps_total=end)
+        if trainee.step == end or _stalled(trainee, patience, not_before=max(capture_at, default=0)):
+            return _trained(trainee, updates=trainee.step - first_step)
+        stopping = observer.stop_requested()
+        if checkpointing and (stopping or checkpointing.clock() - saved_at >= checkpointing.every_seconds):
+            checkpointing.save(trainee.saved())
+            saved_at = checkpointing.clock()
+        if stopping:
+            raise Stopped(f"stopped after update {trainee.step} of {end}")
+
+
+def _stalled(trainee: Trainee, patience: int | None, *, not_before: int) -> bool:
+    """Say whether the last evaluation is of this very step and ends a training that may end early."""
+    curve = trainee.curve
+    if patience is None or not curve or curve[-1].step != trainee.step or trainee.step <= not_before:
+        return False
+    losses = [point.loss for point in curve]
+    return len(losses) - 1 - losses.index(min(losses)) >= patience
+
+
+def _rates(training: Training, per_epoch: int, *, fine_tune: bool, over: int | None) -> Callable[[int], float]:
+    if over is not None:
+        return spread_over(over, training, per_epoch)
+    if not fine_tune:
+        return learning_rates(training, per_epoch)
+    constant = last_learning_rate(training, per_epoch)
+    return lambda step: constant
+
+
+def _trained(trainee: Trainee, *, updates: int) -> Trained:
+    assert trainee.best is not None  # the last update is always evaluated, and its loss is finite
+    # A product with the mask may be -0.0; what is held is added to it and has its bits already.
+    masked = dict if trainee.hold else trainee.mask.applied_to
+    return Trained(
+        final=masked(state_of(trainee.result)),
+        best=masked(copies(trainee.best)),
+        curve=tuple(trainee.curve),
+        captured={step: masked(state) for step, state in trainee.captured.items()},
+        updates=updates,
+    )

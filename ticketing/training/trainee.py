@@ -1,0 +1,193 @@
+"""One network under training: its masked update, its evaluations, and all that changes with them; knows no end."""
+
+from collections.abc import Mapping
+from math import isfinite
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ticketing.data.augmentation import Augmentation
+from ticketing.data.dataset import Dataset, take
+from ticketing.data.order import Order
+from ticketing.errors import DivergedError
+from ticketing.mask import Mask
+from ticketing.recipe import Training
+from ticketing.subject import at_home, placed, state_of
+from ticketing.training.average import Average
+from ticketing.training.evaluation import computing, evaluate
+from ticketing.training.gradients import LossScale, clipped
+from ticketing.training.losses import Loss
+from ticketing.training.optimizers import Optimizer, optimizer_for
+from ticketing.training.state import CurvePoint, TrainingState
+
+
+class Trainee:
+    """A copy of a network on its device, with everything a training changes; `step` counts the schedule's updates."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        start: Mapping[str, Tensor],
+        data: Dataset,
+        training: Training,
+        mask: Mask | None,
+        order_seed: int,
+        *,
+        hold: bool = False,
+        loss: Loss = functional.cross_entropy,
+    ) -> None:
+        """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
+
+        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero.
+        """
+        device = data.y_train.device
+        self.step = 0
+        self._data = data
+        self._training = training
+        self._loss_of = loss
+        self.mask = mask or Mask({})
+        self.network = placed(module, start, device=device).train()
+        parameters = dict(self.network.named_parameters())
+        self._parameters = list(parameters.values())
+        self._loss_scale = LossScale(device) if training.precision == "fp16" else None
+        self._optimizer: Optimizer = optimizer_for(training.optimizer, parameters, skips=self._loss_scale is not None)
+        self._order = Order(len(data.y_train), training.batch_size, order_seed, device=device)
+        self._augmentation = (
+            None
+            if training.augment == "none"
+            else Augmentation(training.augment, order_seed, per_epoch=self._order.per_epoch)
+        )
+        self._masked: list[Tensor] = [parameters[name] for name in self.mask]
+        places = {name: place for place, name in enumerate(parameters)}
+        self._masked_places = [places[name] for name in self.mask]
+        # Of the weights' dtype and memory layout: then the multiplication is one pass over plain memory.
+        self._masks = [
+            torch.empty_like(weight, requires_grad=False).copy_(self.mask[name])
+            for name, weight in zip(self.mask, self._masked, strict=True)
+        ]
+        self.hold = hold
+        # A product with the mask is a zero where pruned, so adding what is held there gives exactly that.
+        self._held = [w.detach() * (mask == 0) for w, mask in zip(self._masked, self._masks, strict=True) if hold]
+        self._average = (
+            None if training.ema is None else Average(module, start, decay=training.ema.decay, of=self.network)
+        )
+        self._precision = computing(training.precision, device)
+        self._loss = torch.zeros((), device=device)
+        self.curve: list[CurvePoint] = []
+        self.best: dict[str, Tensor] | None = None
+        self.captured: dict[int, dict[str, Tensor]] = {}
+
+    @property
+    def result(self) -> nn.Module:
+        """What the training makes, evaluated and handed on: the averaged network where there is one."""
+        return self.network if self._average is None else self._average.network
+
+    def begin(self, first_step: int) -> None:
+        """Stand where `first_step` updates are made: the next batch and rate are those of that number."""
+        self.step = first_step
+        self._order.seek(first_step)
+
+    def go_on(self, saved: TrainingState) -> None:
+        """Stand where `saved` was taken; the weights were given to the constructor.
+
+        Raises:
+            CheckpointError: It is of another optimizer, network or order.
+        """
+        self.step = saved.step
+        self._order.restore(saved.order)
+        self._optimizer.restore(saved.moments, saved.optimizer_steps)
+        self.curve = list(saved.curve)
+        self.best = saved.best
+        self.captured = dict(saved.captured)
+        if self._average is not None:
+            self._average.restore(saved.average)
+        if self._loss_scale is not None:
+            self._loss_scale.restore(saved.loss_scale)
+
+    def update(self, learning_rate: float) -> None:
+        """Learn from one batch; pruned entries are exactly zero afterwards, or exactly what they hold."""
+        rows = self._order.next()
+        x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
+        if self._augmentation is not None:
+            x = self._augmentation(x, self.step)
+        with self._precision:
+            logits = self.network(x)
+        loss = self._loss_of(logits.float().flatten(0, -2), y.flatten(), label_smoothing=self._training.label_smoothing)
+        gradients, overflowed = self._gradients(loss)
+        with torch.no_grad():
+            self._optimizer.update(learning_rate, gradients, skip=overflowed)
+            if self._masked:
+                torch._foreach_mul_(self._masked, self._masks)
+            if self._held:
+                torch._foreach_add_(self._masked, self._held)
+            if self._average is not None:
+                self._average.follow()
+        self._loss = loss.detach()
+        self.step += 1
+
+    def _gradients(self, loss: Tensor) -> tuple[list[Tensor], Tensor | None]:
+        """Differentiate a loss by every parameter, and say on the device whether that overflowed, if it can be told."""
+        scaled = loss if self._loss_scale is None else self._loss_scale.of(loss)
+        gradients = [
+            laid_like(weight, gradient)
+            for weight, gradient in zip(self._parameters, torch.autograd.grad(scaled, self._parameters), strict=True)
+        ]
+        overflowed = None
+        if self._loss_scale is not None:
+            gradients, overflowed = self._loss_scale.undo(gradients)
+        if self._training.gradient_clip is not None:
+            # Of the network that is trained: what flows to pruned entries is no part of its gradient.
+            for place, mask in zip(self._masked_places, self._masks, strict=True):
+                gradients[place] = gradients[place] * mask
+            gradients = clipped(gradients, self._training.gradient_clip)
+        return gradients, overflowed
+
+    def capture(self) -> None:
+        """Keep a copy of the state as it is at this step: unaveraged, for it is to be trained on."""
+        self.captured[self.step] = state_of(self.network)
+
+    def evaluate(self) -> None:
+        """Add a point to the curve, and keep a copy of the state if its loss is below all before.
+
+        Raises:
+            DivergedError: The loss of the last update or of the validation split is not finite.
+        """
+        x, y = self._data.x_validation, self._data.y_validation
+        found = evaluate(self.result, x, y, precision=self._training.precision, loss=self._loss_of)
+        # The one place that waits for the device: a loss that broke earlier is still broken here.
+        if not (isfinite(found.loss) and isfinite(self._loss.item())):
+            raise DivergedError(
+                f"expected finite losses, got {self._loss.item()} in training and {found.loss} in validation "
+                f"after update {self.step}; a smaller learning rate may help"
+            )
+        if not self.curve or found.loss < min(point.loss for point in self.curve):
+            self.best = {name: tensor.detach().clone() for name, tensor in self.result.state_dict().items()}
+        self.curve.append(CurvePoint(self.step, found.loss, found.accuracy))
+
+    def saved(self) -> TrainingState:
+        """Copy everything that the next update depends on."""
+        return TrainingState(
+            step=self.step,
+            order=self._order.state(),
+            state=state_of(self.network),
+            moments=copies(self._optimizer.moments()),
+            optimizer_steps=self._optimizer.steps,
+            curve=tuple(self.curve),
+            best=None if self.best is None else copies(self.best),
+            captured=dict(self.captured),
+            average={} if self._average is None else copies(self._average.state()),
+            loss_scale={} if self._loss_scale is None else copies(self._loss_scale.state()),
+        )
+
+
+def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy named tensors to the CPU, contiguous."""
+    return {name: at_home(tensor) for name, tensor in tensors.items()}
+
+
+def laid_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """Give the gradient in the memory layout of its weight: the fused kernels walk both by address."""
+    if gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight, requires_grad=False).copy_(gradient)
