@@ -186,5 +186,8 @@ def plan_parts(answer: Json) -> Sequence[RenderableType]:
     cost = f"{bound}{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"
     if least := plan.get("at_least"):
         cost = f"{cost}; {least['trainings']} trainings, {least['updates']:,} updates if the first look decides"
+    if gradual := plan.get("gradual"):
+        made = gradual["prunings"]
+        cost = f"{cost}, pruned on the way ({len(made)} times, updates {made[0]['step']} to {made[-1]['step']})"
     warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]
     return [table, cost + (f", about {seconds:g} s on one core" if seconds else ""), *warnings]

@@ -162,6 +162,10 @@ def searched(done: Done) -> int:
     return int(done.report["search"]["searches"])
 
 
+def prunings(done: Done) -> Any:
+    return done.report["search"]["gradual"]["prunings"]
+
+
 def connectivity(done: Done) -> Any:
     return done.report["search"]["connectivity"]
 
@@ -199,6 +203,7 @@ EVIDENCE = {"evidence": {"replicates": 1, "controls": [], "levels": "delivered"}
 TURNING = _training(optimizer={"learning_rate": 0.1})
 POOLED = {"scope": "global", "rate": {"output": None}}
 OPEN = 0.05
+GRADUAL = {"schedule_of_pruning": "gradual", "gradual": {"begin": 0.0}}
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
 
 
@@ -213,6 +218,17 @@ CASES: dict[Word, Case] = {
     ("target.max_accuracy_drop", None): Case(
         {"target": {"max_accuracy_drop": 0.9}, "levels": None, "rate": {"default": 0.5}}, kept
     ),
+    ("schedule_of_pruning", "gradual"): Case({"schedule_of_pruning": "gradual"}, mask),
+    ("schedule_of_pruning", "levels"): Case(
+        {"schedule_of_pruning": "levels", "gradual": None}, mask, {"schedule_of_pruning": "gradual"}
+    ),
+    ("gradual.begin", None): Case({"gradual": {"begin": "2it"}}, prunings, GRADUAL),
+    ("gradual.end", None): Case({"gradual": {"end": 1.0}}, prunings, GRADUAL),
+    ("gradual.every", None): Case({"gradual": {"every": 0.5}}, prunings, GRADUAL),
+    # The dense run and one level take 12 updates: 768 examples of 6 * 1,184 operations each.
+    ("budget.flops", None): Case({"budget": {"flops": 6e6}}, kept),
+    ("budget.samples", None): Case({"budget": {"samples": 800}}, kept),
+    ("budget.seconds", None): Case({"budget": {"seconds": 1e-9}}, kept),
     ("level_length", None): Case({"level_length": "3it"}, weights),
     ("level_length", "full"): Case({"level_length": "full"}, weights, {"level_length": "3it"}),
     ("level_length", "early_stop"): Case({"level_length": "early_stop"}, weights, STALLING),

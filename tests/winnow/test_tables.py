@@ -101,6 +101,9 @@ def test_a_plan_shows_its_ladder_and_cost() -> None:
     assert "4 trainings, 1,200 updates, 2.5e+12 FLOPs, about 31 s on one core" in shown
     assert "warning verdict_inconclusive: n = 1" in shown
     assert "at most 4 trainings" in _shown(*plan_parts({"plan": plan | {"at_most": True}}))
+    gradual = {"prunings": [{"step": step} for step in (7, 9, 11)]}
+    shown = _shown(*plan_parts({"plan": plan | {"gradual": gradual}}))
+    assert "pruned on the way (3 times, updates 7 to 11)" in shown
 
 
 def test_a_fork_shows_what_it_was_made_from() -> None:

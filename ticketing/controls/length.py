@@ -29,6 +29,8 @@ def updates_of_dense(bench: Workbench, found: Findings, where: Where) -> int:
 
 def _behind(bench: Workbench, search: int, level: int) -> int:
     """Count the updates of the trainings that a level's weights come from, back to where they were last rewound."""
+    if bench.recipe.schedule_of_pruning == "gradual":
+        return bench.result(Where.of_search(search, level)).updates  # it was pruned while it trained them
     start = bench.start if search < taken_over(bench.recipe, bench.start) else None
     behind = 0
     for below in reversed([at for at in walk_of(bench).within if at < level]):

@@ -18,6 +18,7 @@ from ticketing.export.listing import Listed, write_listing
 from ticketing.folder import RunSpec
 from ticketing.journal.findings import Findings
 from ticketing.journal.provenance import provenance, state_digest
+from ticketing.journal.walk import warnings_of_end
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.report.words import regime_sentence
@@ -67,7 +68,7 @@ def deliver(
         best=best,
         labels=spec.labels,
         provenance=origin,
-        warnings=[*bench.plan.warnings, *warnings_of_choice(bench.journal.facts), *notes],
+        warnings=[*bench.plan.warnings, *warnings_of_choice(bench.journal.facts), *warnings_of_end(bench), *notes],
         sizes={"dense_weights": _bytes(bench.subject.initial_state), **weight_files},
     )
     if report["regime"]["levels"][0]["regime"] == "classical":

@@ -7,16 +7,16 @@ from ticketing.analysis.probing import probed
 from ticketing.evidence.judgement import Judge, certificate_of
 from ticketing.evidence.trainings import all_trainings, search_of
 from ticketing.export.levels import curves, level_rows, regime_of
-from ticketing.export.way import connectivity_of, reused, target_of
+from ticketing.export.way import budget_of, connectivity_of, gradual_of, reused, target_of
 from ticketing.journal.findings import Findings
 from ticketing.journal.results import Result
 from ticketing.journal.walk import searches_made
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
-from ticketing.mask import Mask
 from ticketing.plans.costs import Flops, training_flops
 from ticketing.plans.narrowing import narrowed, parameters_with
 from ticketing.plans.start import recipe_of_level
+from ticketing.pruning.gradual import gradual_flops
 from ticketing.training.rewinding import settled
 
 REPORT_VERSION = 1
@@ -64,6 +64,8 @@ def document(
             "best": dict(best),
             "target": target_of(bench),
             "connectivity": connectivity_of(bench),
+            "gradual": gradual_of(bench, delivered),
+            "budget": budget_of(bench, costs(bench, found, judged=(), replicate=0)),
         },
         "levels": level_rows(bench, found, judge=judge, judged=judged, delivered=level),
         "certificate": certificate_of(judge, level) if judged else None,
@@ -102,23 +104,24 @@ def document(
     }
 
 
-def costs(bench: Workbench, found: Findings, *, judged: Sequence[int]) -> dict[str, Any]:
+def costs(bench: Workbench, found: Findings, *, judged: Sequence[int], replicate: int | None = None) -> dict[str, Any]:
     """Add up the work of the search and, apart from it, of the certificate; one update counts three forwards.
 
     `flops_executed` is of the dense kernels that really ran, the axis on which searches are compared. What a fork took
-    over from its parent is in neither, and stands beside them.
+    over from its parent is in neither, and stands beside them. With `replicate` of that search alone.
     """
-    searched = [Where.of_piece(piece) for piece in bench.journal.facts if piece.startswith("search/")]
-    search = [(bench.result(w), found.carrying(w.replicate, w.level)) for w in searched if not bench.inherited(w)]
+    head = "search/" if replicate is None else f"search/{replicate}/"
+    searched = [Where.of_piece(piece) for piece in bench.journal.facts if piece.startswith(head)]
+    search = [where for where in searched if not bench.inherited(where)]
     inherited = [w for w in searched if bench.inherited(w)]
     certified = all_trainings(bench, judged)
     certificate = [where for where in certified if not bench.reused(where)]
     return {
-        **{f"search_{name}": value for name, value in _work(bench, [result for result, _ in search]).items()},
+        **{f"search_{name}": value for name, value in _work(bench, [bench.result(w) for w in search]).items()},
         **{
             f"certificate_{name}": value for name, value in _work(bench, [bench.result(w) for w in certificate]).items()
         },
-        "flops_executed": (flops := _flops(bench, search)).executed,
+        "flops_executed": (flops := _flops(bench, found, search)).executed,
         "flops_nonzero": flops.nonzero,
         "certificate_flops": sum(_executed(bench, found, where) for where in certificate),
         **reused(bench, certified),
@@ -169,12 +172,16 @@ def _work(bench: Workbench, done: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def _flops(bench: Workbench, done: Sequence[tuple[Result, Mask]]) -> Flops:
+def _flops(bench: Workbench, found: Findings, searched: Sequence[Where]) -> Flops:
     flops = Flops(0, 0)
-    for result, mask in done:
+    for where in searched:
+        result = bench.result(where)
+        if where.level and bench.recipe.schedule_of_pruning == "gradual":
+            flops += gradual_flops(bench, where.replicate, result, batch_size=_batch(bench))
+            continue
         flops += training_flops(
             bench.subject.inventory,
-            mask.counts(),
+            found.carrying(where.replicate, where.level).counts(),
             updates=result.updates,
             batch_size=_batch(bench),
             multiply_adds=result.multiply_adds,

@@ -1,11 +1,15 @@
 """What the report says of the way a search took: target, connectivity, what was reused; draws and writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from ticketing.journal.walk import allowed_drop, walk_of
+from ticketing.journal.walk import allowed_drop, ended_by, searches_made, walk_of
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
+from ticketing.plans.gradual import prunings_of
+from ticketing.plans.iterative import Plan
+from ticketing.pruning.gradual import curve_while_pruning, prunings_made
 from ticketing.training.rewinding import STABILITY
 
 
@@ -27,6 +31,51 @@ def target_of(bench: Workbench) -> dict[str, Any] | None:
         "levels_of_fixed_ladder": fixed,
         "levels_saved": fixed - trained,
     }
+
+
+def gradual_of(bench: Workbench, delivered: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Tell how the first search pruned while it trained, and how well the network does that came of it.
+
+    That network is what is delivered; the certificate speaks of the ticket, its entries trained from the rewind point.
+    """
+    prunings = prunings_of(bench.recipe, bench.per_epoch)
+    if prunings is None:
+        return None
+    total = bench.subject.inventory.prunable_total
+    results = [bench.result(Where.of_search(replicate, 1)) for replicate in range(searches_made(bench))]
+    made = [{"step": at["step"], "kept": sum(at["kept"].values())} for at in prunings_made(bench, 0)]
+    return {
+        **asdict(prunings),
+        "prunings": [at | {"sparsity": 1 - at["kept"] / total} for at in made],
+        "updates": results[0].updates,
+        "validation_accuracies": [result.accuracy for result in results],
+        "test_accuracy": delivered["test"]["accuracy"],
+        "curve_while_pruning": curve_while_pruning(bench, 0),
+    }
+
+
+def budget_of(bench: Workbench, cost: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Tell what one search could cost, what it did cost, and whether that ended it.
+
+    Args:
+        bench: Of the finished run.
+        cost: Of the first search, as it ran: units that were left out were not paid.
+    """
+    found = bench.plan.budget if isinstance(bench.plan, Plan) else None
+    if found is None:
+        return None
+    own = 0 if bench.start is None else bench.start.level - 1
+    trained = sum(level > own for level in walk_of(bench).levels)
+    return {
+        "asked": found["asked"],
+        "levels_asked": found["levels_asked"],
+        "levels": trained,
+        "ended_by": ended_by(bench),
+        "used": {
+            "flops": cost["flops_executed"], "samples": cost["search_samples"], "seconds": cost["search_seconds"]
+        },
+        "repeatable": found["repeatable"],
+    }  # fmt: skip
 
 
 def connectivity_of(bench: Workbench) -> dict[str, Any] | None:

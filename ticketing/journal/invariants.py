@@ -3,7 +3,7 @@
 Knows masks and states, no search. A promise that was never checked is reported as checked 0 times.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -90,7 +90,12 @@ class Invariants:
         self.hold("control_differs", equal and not same, name)
 
     def watched(
-        self, module: nn.Module, mask: Mask, *, name: str, held: Mapping[str, Tensor] | None = None
+        self,
+        module: nn.Module,
+        mask: Mask | Callable[[], Mask],
+        *,
+        name: str,
+        held: Mapping[str, Tensor] | None = None,
     ) -> nn.Module:
         """Copy a module so that it, and every copy of it, checks its pruned entries at each evaluation.
 
@@ -98,11 +103,11 @@ class Invariants:
 
         Args:
             module: The network.
-            mask: True = kept.
+            mask: True = kept; of a training that prunes on the way a function that gives the newest.
             name: Of the training, for the error.
             held: What pruned entries hold, in a state dict; None for zero.
         """
-        if mask.kept_count == mask.total:
+        if isinstance(mask, Mask) and mask.kept_count == mask.total:
             return module
         watched = deepcopy(module)
         trained_since = [True]
@@ -113,10 +118,11 @@ class Invariants:
                 trained_since[0] = True
             elif trained_since[0]:
                 trained_since[0] = False
-                weights = dict(network.named_parameters())
+                weights, newest = dict(network.named_parameters()), mask if isinstance(mask, Mask) else mask()
                 if held is not None and not there:
-                    there.update({key: held[key].to(weights[key].device) for key in mask})
-                self.pruned(weights, mask, name=name, held=None if held is None else there)
+                    there.update({key: held[key].to(weights[key].device) for key in newest})
+                if newest.kept_count < newest.total:
+                    self.pruned(weights, newest, name=name, held=None if held is None else there)
 
         watched.register_forward_pre_hook(look)
         return watched

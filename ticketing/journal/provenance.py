@@ -42,13 +42,24 @@ def run_digest(spec: RunSpec, recipe: Recipe) -> str:
     """Give the sha256 of everything that decides the result except the execution key."""
     model, data = spec.model, spec.data
     decisive = {
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": {
+            name: value for name, value in recipe.model_dump(mode="json").items() if not _said_before(name, value)
+        },
         "model": None if model is None else model.model_dump(mode="json"),
         "data": None if data is None else data.fingerprint or data.uri or data.name,
     }
     if spec.start is not None:
         decisive["start"] = spec.start.model_dump(mode="json", include={"level", "sha256", "searches"})
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+SINCE_VERSION_1: Mapping[str, Any] = {"schedule_of_pruning": "levels", "gradual": None, "budget": None}
+"""Fields of a recipe that came after the first checkpoints, with what they say where nothing is asked of them: left
+out of the digest there, so that what was begun before goes on."""
+
+
+def _said_before(name: str, value: Any) -> bool:
+    return name in SINCE_VERSION_1 and value == SINCE_VERSION_1[name]
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from itertools import count, takewhile
+from typing import Any
 
+from ticketing.journal.results import Result
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
-from ticketing.ladder.ways import COLLAPSED, Cut, Walked, Way, sorted_out, through, to_drop
+from ticketing.ladder.ways import COLLAPSED, Cut, Purse, Walked, Way, paid_by, sorted_out, through, to_drop
+from ticketing.plans.iterative import Plan
 from ticketing.recipe import Iterative
 
 
@@ -34,11 +37,60 @@ def allowed_drop(recipe: Iterative) -> float | None:
 
 
 def way_of(bench: Workbench, replicate: int) -> Way:
-    """Give a search's way: the fixed ladder, the way to an accuracy drop, or in later searches where that led."""
+    """Give a search's way: the fixed ladder, the way to an accuracy drop, or in later searches where the first led."""
+    purse = purse_of(bench)
+    if replicate and (allowed_drop(bench.recipe) is not None or purse is not None):
+        return through(walk_of(bench).within)
+    return paid_by(purse, _unpaid_way(bench))
+
+
+def _unpaid_way(bench: Workbench) -> Way:
     drop, last = allowed_drop(bench.recipe), bench.plan.levels
-    if drop is None:
-        return through([*taken_over_levels(bench), *range(bench.start.level if bench.start else 0, last + 1)])
-    return to_drop(drop, last=last) if replicate == 0 else through(walk_of(bench).within)
+    if drop is not None:
+        return to_drop(drop, last=last)
+    return through([*taken_over_levels(bench), *range(bench.start.level if bench.start else 0, last + 1)])
+
+
+def purse_of(bench: Workbench) -> Purse | None:
+    """Give what the budget lets a search train; None where it has none."""
+    found = _budget(bench)
+    return None if found is None else Purse(found["levels"], found["asked"].get("seconds"))
+
+
+def ended_by(bench: Workbench) -> str | None:
+    """Name the bound of the budget that ended the first search; None where its way ended by itself."""
+    purse, found = purse_of(bench), _budget(bench)
+    if purse is None or found is None:
+        return None
+    walked = _walked(bench)
+    by: str | None = purse.empty_after(walked)
+    if _unpaid_way(bench)(walked) is None:
+        # A fixed ladder was cut by the plan; an accuracy drop that is found needs no more levels.
+        by = "levels" if allowed_drop(bench.recipe) is None else None
+    named: str | None = found["ended_by"]
+    return named if by == "levels" else by
+
+
+def warnings_of_end(bench: Workbench) -> list[dict[str, str]]:
+    """Say that the budget ended the search, and where."""
+    by, found = ended_by(bench), _budget(bench)
+    if by is None or found is None:
+        return []
+    last, trained = walk_of(bench).within[-1], len(walk_of(bench).levels) - 1
+    detail = f"{found['asked'][by]:.15g} {by} ended the search after {trained} of {found['levels_asked']} pruned levels"
+    return [{"code": "budget_ended_search", "detail": f"{detail}, at level {last}"}]
+
+
+def _budget(bench: Workbench) -> dict[str, Any] | None:
+    return bench.plan.budget if isinstance(bench.plan, Plan) else None
+
+
+def walked_at(bench: Workbench, where: Where, result: Result) -> Walked:
+    """Say of a level that is trained what a way looks at."""
+    inherited = where.piece in bench.journal.facts and bench.inherited(where)
+    facts, beside = bench.journal.facts, f"search/{where.replicate}/child_"
+    tries = sum(facts[p]["seconds"] for p in facts if p.startswith(beside) and p.endswith(f"/{where.level}"))
+    return Walked(where.level, result.accuracy, 0.0 if inherited else result.seconds, tries, inherited)
 
 
 def next_cut(bench: Workbench, replicate: int, way: Way, walked: list[Walked]) -> Cut | None:
@@ -55,14 +107,18 @@ def collapse(replicate: int, level: int) -> str:
 
 def walk_of(bench: Workbench) -> Walk:
     """Walk the first search's way again on the figures in the journal, to its end or to where they end."""
+    trained = [level for level in _walked(bench) if level.accuracy != COLLAPSED]
+    within, beyond = sorted_out(trained, allowed_drop(bench.recipe))
+    return Walk(tuple(within), tuple(beyond))
+
+
+def _walked(bench: Workbench) -> list[Walked]:
     way, walked = way_of(bench, 0), list[Walked]()
     here: Cut | None = Cut(0, after=0)
     while here is not None and (where := Where.of_search(0, here.level)).piece in bench.journal.facts:
-        walked.append(Walked(here.level, bench.result(where).accuracy))
+        walked.append(walked_at(bench, where, bench.result(where)))
         here = next_cut(bench, 0, way, walked)
-    trained = [at for at in walked if at.accuracy != COLLAPSED]
-    within, beyond = sorted_out(trained, allowed_drop(bench.recipe))
-    return Walk(tuple(within), tuple(beyond))
+    return walked
 
 
 def searches_made(bench: Workbench) -> int:

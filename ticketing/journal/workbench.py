@@ -19,6 +19,7 @@ from ticketing.subject import Subject
 from ticketing.training.lean import Lean, lean, lean_layers, multiply_adds
 from ticketing.training.loop import Checkpointing, Trained, train
 from ticketing.training.losses import Loss
+from ticketing.training.pruning import Pruning
 from ticketing.training.state import TrainingState
 
 AnyOf = TypeVar("AnyOf", bound=Recipe)
@@ -49,6 +50,7 @@ class Bench(Underway, Generic[AnyOf]):
         capture_at: Collection[int] = (),
         module: nn.Module | None = None,
         loss: Loss = functional.cross_entropy,
+        pruning: Pruning | None = None,
     ) -> tuple[Trained, Result]:
         """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
 
@@ -66,6 +68,7 @@ class Bench(Underway, Generic[AnyOf]):
             capture_at: Updates after which the state is wanted in `Trained.captured`.
             module: The network to train where it is another than the subject's.
             loss: What is made small.
+            pruning: Shrinks the mask on the way; it begins with `mask`.
 
         Raises:
             Stopped: The observer asked to stop; the journal was saved first.
@@ -97,8 +100,9 @@ class Bench(Underway, Generic[AnyOf]):
         module = module or self.subject.module
         layers = self._lean_layers(module, mask, resume)
         slim = lean(module, mask, layers, device=self.data.device)
+        watched = (lambda: pruning.mask) if pruning else slim.mask
         trained = train(
-            self.invariants.watched(slim.module, slim.mask, name=name, held=rewind_point if hold else None),
+            self.invariants.watched(slim.module, watched, name=name, held=rewind_point if hold else None),
             slim.shrunk(rewind_point),
             data=self.data,
             training=self.recipe.training,
@@ -115,6 +119,7 @@ class Bench(Underway, Generic[AnyOf]):
             checkpointing=Checkpointing(save, self.checkpoint_seconds, self.clock),
             resume=resume,
             loss=loss,
+            pruning=pruning,
         )
         trained = _grown(trained, slim)
         if layers:

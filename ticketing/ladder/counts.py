@@ -27,7 +27,8 @@ def groups(inventory: Inventory, recipe: Iterative) -> dict[str, tuple[str, ...]
 def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None = None) -> list[dict[str, int]]:
     """List what every competition group keeps at every level, level 0 first.
 
-    A fork's rows up to the level it starts from are its parent's; from there its own rates and target go on.
+    A fork's rows up to the level it starts from are its parent's; from there its own rates and target go on. A network
+    that is pruned gradually has two: dense, and what the last of these levels would keep.
 
     Raises:
         RecipeError: A level would leave a group with nothing (unless `allow_collapse`), the target is out of reach,
@@ -51,7 +52,7 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
         raise RecipeError(detail, [Fault("/recipe/target/sparsity", "removes_nothing", detail)])
     if not recipe.allow_collapse:
         _refuse_collapse(rows, recipe)
-    return rows
+    return rows if recipe.schedule_of_pruning == "levels" else [rows[0], rows[-1]]
 
 
 def _as_far_as_rates_go(rows: list[dict[str, int]], recipe: Iterative) -> list[dict[str, int]]:

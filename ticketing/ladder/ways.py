@@ -5,7 +5,7 @@ from. Levels are numbered as the rungs of the whole ladder, so level 7 keeps the
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 LARGE_CUT = 4
 """Rungs at once while at most half of the allowed drop is used up."""
@@ -23,6 +23,12 @@ class Walked(NamedTuple):
     level: int
     accuracy: float
     """On validation, a fraction."""
+    seconds: float = 0.0
+    """That its training took, all attempts together; 0 of one taken over."""
+    tries: float = 0.0
+    """Seconds that were spent beside it on choosing where to rewind to."""
+    inherited: bool = False
+    """Whether a fork took it over."""
 
 
 class Cut(NamedTuple):
@@ -70,6 +76,36 @@ def to_drop(drop: float, *, last: int) -> Way:
         return Cut(min(good + (LARGE_CUT if wide else 1), last), after=good)
 
     return following
+
+
+class Purse(NamedTuple):
+    """What a budget lets a way train."""
+
+    levels: int
+    """Pruned levels."""
+    seconds: float | None = None
+    """Of all trainings together; None does not bound them."""
+
+    def empty_after(self, walked: Sequence[Walked]) -> Literal["levels", "seconds"] | None:
+        """Say what no longer pays one more level; None where it is paid.
+
+        The seconds of the next level are taken to be those of the last one. The first pruned level is always paid:
+        without it there is no ticket.
+        """
+        pruned = [at for at in walked if at.level and at.accuracy != COLLAPSED and not at.inherited]
+        if not pruned:
+            return None
+        if len(pruned) >= self.levels:
+            return "levels"
+        spent = sum(at.seconds + at.tries for at in walked)
+        return "seconds" if self.seconds is not None and spent + pruned[-1].seconds > self.seconds else None
+
+
+def paid_by(purse: Purse | None, way: Way) -> Way:
+    """End a way where a budget does; never within a level."""
+    if purse is None:
+        return way
+    return lambda walked: None if purse.empty_after(walked) else way(walked)
 
 
 def sorted_out(walked: Sequence[Walked], drop: float | None) -> tuple[list[int], list[int]]:

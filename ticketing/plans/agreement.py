@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ticketing.errors import Fault, RecipeError
+from ticketing.plans.gradual import contradictions_of_gradual
 from ticketing.recipe import DENSE_LENGTHS, Iterative
 from ticketing.recipe.masking import MAGNITUDES, NEED_INITIAL, RANDOM_KEPT, TAKE_A_SIGN
 from ticketing.step import Step
@@ -28,6 +29,7 @@ def contradictions(recipe: Iterative, *, at: str = "/recipe") -> Iterator[Fault]
     if recipe.pruned != "zero" and "sparse" in recipe.outputs:
         detail = f"expected no sparse file: with pruned {recipe.pruned} removed entries are not all zero"
         yield Fault(f"{at}/outputs", "not_sparse", detail, ("ticket", "model", "mask"))
+    yield from contradictions_of_gradual(recipe, at=at)
 
 
 def refuse_levels_beyond(recipe: Iterative, last: int) -> None:
@@ -52,6 +54,9 @@ def _of_levels(recipe: Iterative, last: int | None, *, at: str) -> Iterator[Faul
     if recipe.target is not None and recipe.target.max_accuracy_drop is not None:
         detail = "expected delivered or all: which levels the way to an accuracy drop has is known once it is walked"
         yield Fault(pointer, "levels_unknown", f"{detail}, got {list(levels)}", ("delivered", "all"))
+    elif recipe.budget is not None and recipe.budget.seconds is not None:
+        detail = f"expected delivered or all: at which level the budget's seconds end is not known, got {list(levels)}"
+        yield Fault(pointer, "levels_unknown", detail, ("delivered", "all"))
     elif last is not None and levels[-1] > last:
         detail = f"expected levels from 1 to {last}, the last of the ladder, got {levels[-1]}"
         yield Fault(pointer, "no_such_level", detail)

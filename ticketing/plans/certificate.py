@@ -63,6 +63,8 @@ class CertificatePlan:
         return updates_of_short(self.inventory, kept, steps=self.steps, first=self.first)
 
     def _long(self, level: int) -> int:
+        if self.recipe.schedule_of_pruning == "gradual":
+            return 2 * self.steps
         below = [recipe_of_level(number, self.recipe, self.start) for number in range(level)]
         made = [level_length(of, iterations_per_epoch(self.train, of.training.batch_size)).last_step for of in below]
         return sum(made[1:] if self.trained else made) + self.steps

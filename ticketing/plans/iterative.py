@@ -7,13 +7,16 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.ladder.counts import kept_counts
-from ticketing.ladder.level_length import level_length, warnings_of_length
-from ticketing.plans.agreement import refuse_levels_beyond, remarks
+from ticketing.ladder.level_length import level_length
+from ticketing.plans.agreement import refuse_levels_beyond
+from ticketing.plans.budget import affordable, course_of
 from ticketing.plans.candidates import tried_at_most
 from ticketing.plans.certificate import CertificatePlan
+from ticketing.plans.gradual import prunings_of
 from ticketing.plans.narrowing import narrowed, parameters_with
+from ticketing.plans.plan_warnings import warnings_of_plan
 from ticketing.plans.start import check_start, searches_of, taken_over
-from ticketing.plans.suitability import check_schedule, warnings_of
+from ticketing.plans.suitability import check_schedule
 from ticketing.recipe import Iterative
 from ticketing.step import Step, iterations_per_epoch
 
@@ -56,6 +59,10 @@ class Plan:
     """Trainings and updates if the first look decides; None where the number of replicates is fixed."""
     start: dict[str, Any] | None = None
     """Of a fork: whose level it starts from, which, and in how many of its searches."""
+    gradual: dict[str, Any] | None = None
+    """Of a training that prunes on the way: after which updates, and what is kept then."""
+    budget: dict[str, Any] | None = None
+    """What the budget of one search leaves of it."""
 
     def as_json(self) -> dict[str, Any]:
         """Give the plan as the API answers it."""
@@ -82,8 +89,8 @@ def plan(
         start: Of a fork: levels that are taken over cost nothing and are in the ladder all the same.
 
     Raises:
-        RecipeError: The ladder cannot be walked, rewind or warm-up lie outside the training, or a fork asks for what
-            its parent does not have.
+        RecipeError: The ladder cannot be walked, rewind or warm-up lie outside the training, a fork asks for what
+            its parent does not have, or the budget does not pay one level.
     """
     rows = kept_counts(inventory, recipe, start)
     if start is not None:
@@ -92,21 +99,29 @@ def plan(
     check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
     first = rewind_step(recipe, per_epoch)
-    _check_narrowing(inventory, recipe, rows)
-    refuse_levels_beyond(recipe, len(rows) - 1)
-    length = level_length(recipe, per_epoch)
-    walk = {"levels": len(rows) - 1, "first": first}
-    searched, at_full_length = (
-        _searched(recipe, steps=of, trained=trained, start=start, **walk) for of in (length.last_step, steps)
-    )
+    length, prunings = level_length(recipe, per_epoch), prunings_of(recipe, per_epoch)
+    # A training that prunes begins at the dense network, wherever its ticket is rewound to.
+    walk: dict[str, Any] = {"first": 0 if prunings else first, "trained": trained, "start": start}
     extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
+    to_a_drop = recipe.target is not None and recipe.target.sparsity is None
+    one: dict[str, Any] = {
+        "samples": (batch := min(recipe.training.batch_size, train)),
+        "flops": _flops(inventory, batch),
+    }
+    budget = affordable(recipe, course_of(len(rows) - 1, steps=length.last_step, tried=extra[0], **walk, **one))
+    levels = len(rows) - 1 - (budget.levels_asked - budget.levels if budget else 0)
+    # On the way to an accuracy drop a budget counts trainings: any rung may be one of them.
+    rows = rows if to_a_drop else rows[: levels + 1]
+    _check_narrowing(inventory, recipe, rows)
+    refuse_levels_beyond(recipe, levels)
+    searched, at_full_length = (_searched(recipe, levels=levels, steps=of, **walk) for of in (length.last_step, steps))
     certificate = CertificatePlan(inventory, recipe, rows, steps, first, train=train, trained=trained, start=start)
-    certified = _certified(recipe, certificate, levels=len(rows) - 1)
-    ladder = _ladder(len(rows) - 1, length.last_step, first, trained)
-    grown = _grown(recipe, certificate, ladder=ladder, last=len(rows) - 1)
+    certified = _certified(recipe, certificate, levels=levels)
+    ladder = _ladder(levels, length.last_step, walk["first"], trained)
+    grown = _grown(recipe, certificate, ladder=ladder, last=levels)
     least = _added(searched, extra, certified)
     updates, trainings = _added(least, grown)
-    flops_per_update = FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * recipe.training.batch_size
+    flops_per_update = _flops(inventory, recipe.training.batch_size)
     rate = CPU_FLOPS_PER_SECOND.get(recipe.training.precision)
     seconds = None if rate is None else round(updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE), 1)
     total = inventory.prunable_total
@@ -138,12 +153,22 @@ def plan(
         or recipe.rewind == "auto"
         or start is not None
         or certificate.at_most
-        or (recipe.target is not None and recipe.target.sparsity is None),
+        or to_a_drop
+        or (budget is not None and not budget.repeatable),
         estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
-        warnings=_warnings(inventory, recipe, answers=test * inventory.predictions, start=start, per_epoch=per_epoch),
+        warnings=warnings_of_plan(
+            inventory,
+            recipe,
+            answers=test * inventory.predictions,
+            start=start,
+            per_epoch=per_epoch,
+            budget=budget,
+        ),
         at_least=None if grown == (0, 0) else {"trainings": least[1], "updates": least[0]},
         start=_start(start),
+        gradual=None if prunings is None else prunings.as_json(*rows),
+        budget=None if budget is None else budget.as_json(),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
 
@@ -161,6 +186,11 @@ def rewind_step(recipe: Iterative, per_epoch: int) -> int:
         detail = f"expected a rewind point before update {steps}, where a level ends, got {recipe.rewind} = {start}"
         raise RecipeError(detail, [Fault("/recipe/rewind", "rewind_after_end", detail)])
     return start
+
+
+def _flops(inventory: Inventory, batch_size: int) -> int:
+    """Count the operations of one update."""
+    return FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * batch_size
 
 
 def _start(start: StartSpec | None) -> dict[str, Any] | None:
@@ -204,37 +234,3 @@ def _grown(recipe: Iterative, certificate: CertificatePlan, *, ladder: Work, las
     walked = ladder if recipe.evidence.replicates_of == "search" else (0, 0)
     updates, trainings = _added(walked, certificate.replicate((last,)))
     return more * updates, more * trainings
-
-
-def _warnings(
-    inventory: Inventory, recipe: Iterative, *, answers: int, start: StartSpec | None, per_epoch: int
-) -> list[dict[str, str]]:
-    warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
-    evidence = recipe.evidence
-    if evidence.replicates < 3:
-        warnings.append(("verdict_inconclusive", f"n = {evidence.replicates}: a verdict needs 3 replicates or more"))
-    if evidence.tolerance < 1 / answers:
-        detail = f"tolerance {evidence.tolerance:g} is finer than one of {answers} test answers ({1 / answers:.4f})"
-        warnings.append(("tolerance_below_resolution", detail))
-    if evidence.replicates and recipe.rewind in ("lr", "none"):
-        detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
-        asked = "dense_long" in evidence.controls
-        detail += "; dense_long trains as long" if asked else "; the control dense_long is dense trained as long"
-        warnings.append(("ticket_trained_longer", detail))
-    warnings += warnings_of_length(recipe, per_epoch)
-    warnings += warnings_of(recipe, inventory)
-    warnings += remarks(recipe)
-    if start is not None:
-        warnings += _warnings_of_fork(recipe, start)
-    return [{"code": code, "detail": detail} for code, detail in warnings]
-
-
-def _warnings_of_fork(recipe: Iterative, start: StartSpec) -> list[tuple[str, str]]:
-    warnings, searches, shared = [], searches_of(recipe.evidence), taken_over(recipe, start)
-    if shared < searches:
-        detail = f"{searches - shared} of {searches} searches have no level {start.level} to start from in {start.job}"
-        warnings.append(("searches_walked_anew", f"{detail}: they walk the whole ladder under this recipe"))
-    if recipe.training != start.recipe.training or recipe.rewind != start.recipe.rewind:
-        detail = f"levels 0 to {start.level - 1} were trained under the recipe of {start.job}, which differs"
-        warnings.append(("levels_trained_differently", detail))
-    return warnings

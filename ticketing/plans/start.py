@@ -109,7 +109,14 @@ def recipe_of_level(level: int, recipe: Iterative, start: StartSpec | None) -> I
 
 
 def _reached(parent: Iterative, where: Mapping[str, Any], level: int) -> int:
-    """Count the parent's searches, from the first on, that have drawn the mask of a level."""
+    """Count the parent's searches, from the first on, that have drawn the mask of a level.
+
+    Of a parent with a budget nobody knows here where it ended the first search: only up to the level that the
+    checkpoint stands at is there no doubt.
+    """
+    first_is_done = where["stage"] == "certificate" or where["replicate"] > 0
+    if parent.budget is not None and first_is_done and level > where["level"]:
+        return 0
     if where["stage"] == "certificate":
         return searches_of(parent.evidence)
     return int(where["replicate"]) + int(where["level"] >= level)
@@ -144,6 +151,10 @@ def check_start(recipe: Iterative, start: StartSpec, *, train: int) -> None:
 
 def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
     parent, faults = start.recipe, []
+    if "gradual" in (recipe.schedule_of_pruning, parent.schedule_of_pruning):
+        detail = "expected levels on both sides: a training that prunes on the way has no level to go on from, got "
+        detail += f"{recipe.schedule_of_pruning} from {parent.schedule_of_pruning}"
+        faults.append(Fault("/recipe/schedule_of_pruning", "not_inheritable", detail, ("levels",)))
     if recipe.seed != parent.seed:
         detail = f"expected the parent's seed {parent.seed}, which split and initialised it, got {recipe.seed}"
         faults.append(Fault("/recipe/seed", "not_inheritable", detail))

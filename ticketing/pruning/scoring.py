@@ -62,12 +62,20 @@ def scored(bench: Workbench, found: Findings, replicate: int, level: int, *, aft
         seed=derive(recipe.seed, replicate, "mask_noise", level),
         measure_gradients=measure,
     )
+    return scores_of(recipe, candidates, ties=derive(recipe.seed, replicate, "ties", level))
+
+
+def scores_of(recipe: Iterative, candidates: Candidates, *, ties: int) -> Scores:
+    """Score candidates by the criterion and scope of a recipe; `ties` seeds the draw where equals come by the thousand.
+
+    Costs what the criterion costs.
+    """
     scores = CRITERIA[recipe.criterion](candidates)
-    ties = derive(recipe.seed, replicate, "ties", level) if _crowded(recipe) else None
+    drawn = ties if _crowded(recipe) else None
     if recipe.scope == "lamp":
-        scores = lamp(scores, within, seed=ties)
+        scores = lamp(scores, candidates.within, seed=drawn)
     eligible = ELIGIBLE.get(recipe.criterion)
-    return Scores(scores, ties, None if eligible is None else eligible(candidates))
+    return Scores(scores, drawn, None if eligible is None else eligible(candidates))
 
 
 def _crowded(recipe: Iterative) -> bool:

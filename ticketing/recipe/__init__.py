@@ -6,8 +6,10 @@ on them is merged in by `ticketing.plans.parsing.resolve`.
 
 from collections.abc import Mapping
 
+from ticketing.recipe.budget import Budget
 from ticketing.recipe.capacity_sweep import CAPACITY_PRESET, CapacitySweep
 from ticketing.recipe.evidence import DENSE_LENGTHS, EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
+from ticketing.recipe.gradual import Gradual
 from ticketing.recipe.iterative import DEFAULT_LEVELS, MOST_LEVELS, Iterative
 from ticketing.recipe.label_noise import LabelNoise
 from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
@@ -32,12 +34,14 @@ __all__ = [
     "AdamW",
     "AnyRecipe",
     "Augment",
+    "Budget",
     "CapacitySweep",
     "Constant",
     "Control",
     "Cosine",
     "Ema",
     "Evidence",
+    "Gradual",
     "Iterative",
     "LabelNoise",
     "LayerKind",

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from ticketing.errors import Fault
 
-BRANCHES = {"sgd", "adam", "adamw", "constant", "milestones", "cosine", "one_cycle", "Step"}
+BRANCHES = {"sgd", "adam", "adamw", "constant", "milestones", "cosine", "one_cycle", "Step", "constrained-float"}
 """Names pydantic puts into the location of an error inside a union."""
 
 

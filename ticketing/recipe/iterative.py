@@ -5,6 +5,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from ticketing.recipe.budget import Budget
+from ticketing.recipe.gradual import Gradual
 from ticketing.recipe.masking import (
     CRITERION_WORDS,
     KEPT_WORDS,
@@ -32,6 +34,15 @@ class Iterative(TicketRecipe):
         None, ge=1, le=MOST_LEVELS, description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given."
     )
     target: Target | None = None
+    schedule_of_pruning: Literal["levels", "gradual"] = Field(
+        "levels",
+        description="levels: prune, train, prune again; gradual: prune while one training goes on, on the cubic "
+        "schedule of Zhu & Gupta 2017, to the counts at which the levels would end.",
+    )
+    gradual: Gradual | None = Field(None, description="When a gradual training prunes.")
+    budget: Budget | None = Field(
+        None, description="What one search may cost at most; it ends with the last level that fits."
+    )
     level_length: Literal["full", "early_stop"] | Step = Field(
         "full",
         description="How long a level of the search trains: full (training.length, as the certificate's finalists do), "
@@ -86,6 +97,17 @@ class Iterative(TicketRecipe):
     def _no_sparse_file_of_what_is_not_zero(cls, value: Any) -> Any:
         if isinstance(value, Mapping) and "outputs" not in value and value.get("pruned", "zero") != "zero":
             return {**value, "outputs": ("ticket", "model", "mask")}
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_moments_of_gradual(cls, value: Any) -> Any:
+        if (
+            isinstance(value, Mapping)
+            and value.get("schedule_of_pruning") == "gradual"
+            and value.get("gradual") is None
+        ):
+            return {**value, "gradual": {}}
         return value
 
     @property

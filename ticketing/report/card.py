@@ -41,7 +41,7 @@ def card(report: words.Report) -> str:
             "",
             words.verdict_sentence(report),
             "",
-            *([plain(fork), ""] if (fork := words.start_sentence(report)) else []),
+            *(line for sentence in _said(report) for line in (plain(sentence), "")),
             *table(
                 ["", ""],
                 [
@@ -84,6 +84,11 @@ def card(report: words.Report) -> str:
             "",
         ]
     )
+
+
+def _said(report: words.Report) -> list[str]:
+    said = (words.start_sentence(report), words.gradual_sentence(report), words.budget_sentence(report))
+    return [sentence for sentence in said if sentence]
 
 
 def _loading(report: words.Report) -> list[str]:

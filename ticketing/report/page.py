@@ -45,8 +45,8 @@ def _header(report: words.Report, title: str) -> str:
         _accuracy_fact("Ticket", test.get("ticket"), search.get("test_accuracy")),
         _accuracy_fact("Dense", test.get("dense"), None),
     ]
-    fork = words.start_sentence(report)
-    origin = f'<p class="note">{escape(fork)}</p>' if fork else ""
+    said = (words.start_sentence(report), words.gradual_sentence(report), words.budget_sentence(report))
+    origin = "".join(f'<p class="note">{escape(sentence)}</p>' for sentence in said if sentence)
     subject = f"{report['model']['architecture']} · {report['dataset']['name']} · {report['recipe']['search']} search"
     return (
         f'<p class="over">{escape(subject)}</p><h1>{escape(title)}</h1>'

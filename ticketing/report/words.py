@@ -113,6 +113,35 @@ def regime_sentence(report: Report) -> str:
     return f"{where}. The level handed out is {delivered}."
 
 
+def gradual_sentence(report: Report) -> str | None:
+    """Say what a network is that was pruned while it trained, and what the certificate speaks of; None elsewhere."""
+    found = report["search"].get("gradual")
+    if not found:
+        return None
+    made, rewind = found["prunings"], report["search"]["rewind"]
+    first, last = made[0]["step"], made[-1]["step"]
+    when = f"after update {last}" if len(made) == 1 else f"{len(made)} times from update {first} to {last}"
+    speaks = "The certificate speaks of the ticket" if report.get("certificate") else "It is not the ticket"
+    return (
+        f"The network handed out was pruned while it trained, {when} of {found['updates']}: "
+        f"{percent(found['test_accuracy'], 2)} on test (n = 1). {speaks}: the same entries, "
+        f"restarted (rewind {rewind}) and trained under their mask from the first update on."
+    )
+
+
+def budget_sentence(report: Report) -> str | None:
+    """Say what one search could cost and whether that ended it; None where nothing bounded it."""
+    found = report["search"].get("budget")
+    if not found:
+        return None
+    bounds = _list([f"{value:.15g} {name}" for name, value in found["asked"].items()])
+    used = _list([f"{found['used'][name]:.6g} {name}" for name in found["asked"]])
+    trained = f"{found['levels']} of {found['levels_asked']} pruned levels"
+    ended = f"its {found['ended_by']} ended it after {trained}" if found["ended_by"] else "it was not used up"
+    again = "" if found["repeatable"] else " Seconds are not repeatable: the same seed may end at another level."
+    return f"A budget of {bounds} for one search: {ended}, {used} used. Evidence is not cut by it.{again}"
+
+
 def start_sentence(report: Report) -> str | None:
     """Say of a fork whose levels it begins with and what it changed; None where nothing was taken over."""
     start = report["provenance"].get("start")

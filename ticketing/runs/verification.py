@@ -92,13 +92,20 @@ def _check_answers(out: Path, report: Mapping[str, Any]) -> None:
 
 
 def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
-    """Check every level's mask against the one before it and the report; give the delivered one."""
-    masks = [read_mask(out / f"levels/{row['level']:02d}/mask.safetensors") for row in report["levels"]]
-    for row, mask in zip(report["levels"], masks, strict=True):
-        expected = {layer["name"]: layer["kept"] for layer in row["layers"]}
-        _expect(mask.counts() == expected, f"the mask of level {row['level']}, counts {expected}")
-        below = masks[max(row["level"] - 1, 0)]
-        _expect(mask.within(below), f"the mask of level {row['level']}, within that of the level before")
+    """Check every level's mask against the report and the one before it on the ticket's way; give the delivered one.
+
+    A candidate beyond a target was cut from some level of the way: its mask binds nothing after it.
+    """
+    masks: dict[int, Mask] = {}
+    for row in report["levels"]:
+        level, expected = int(row["level"]), {layer["name"]: layer["kept"] for layer in row["layers"]}
+        mask = read_mask(out / f"levels/{level:02d}/mask.safetensors")
+        _expect(mask.counts() == expected, f"the mask of level {level}, counts {expected}")
+        if row["beyond_target"]:
+            continue
+        below = masks[max(masks)] if masks else mask
+        _expect(mask.within(below), f"the mask of level {level}, within that of the level before")
+        masks[level] = mask
     return masks[int(report["search"]["delivered_level"])]
 
 

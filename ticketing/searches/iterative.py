@@ -15,7 +15,7 @@ from ticketing.journal.facts import say_completed
 from ticketing.journal.findings import Findings
 from ticketing.journal.results import Result
 from ticketing.journal.reuse import KEPT, Course, forget, train_once
-from ticketing.journal.walk import allowed_drop, collapse, next_cut, way_of
+from ticketing.journal.walk import allowed_drop, collapse, next_cut, walked_at, warnings_of_end, way_of
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.counts import kept_counts
@@ -24,6 +24,7 @@ from ticketing.ladder.ways import Cut, Walked, sorted_out
 from ticketing.mask import Mask
 from ticketing.plans.start import keeps_restarts
 from ticketing.pruning.drawing import draw
+from ticketing.pruning.gradual import train_and_prune
 from ticketing.seeds import order_of_level
 from ticketing.subject import placed
 from ticketing.training.evaluation import evaluate
@@ -53,7 +54,7 @@ def search(bench: Workbench, replicate: int) -> None:
     while here is not None:
         where = Where.of_search(replicate, here.level)
         made = None if bench.passed(where) else _level(bench, found, where, restart=restart)
-        walked.append(Walked(here.level, (made[1] if made else bench.result(where)).accuracy))
+        walked.append(walked_at(bench, where, made[1] if made else bench.result(where)))
         following = next_cut(bench, replicate, way, walked)
         if made is not None:
             _keep(bench, found, here, walked, *made, replicate=replicate, last=following is None)
@@ -61,22 +62,25 @@ def search(bench: Workbench, replicate: int) -> None:
                 following = next_cut(bench, replicate, way, walked)
             if following is None:
                 found.keep_latest(replicate, None)
-            bench.between(_reached(where, made[0], following, restart))
+                for warning in warnings_of_end(bench) if replicate == 0 else ():
+                    bench.say("warning", **warning)
+            bench.between(_reached(bench, where, made[0], following, restart))
         here = following
 
 
-def _reached(where: Where, trained: Trained, following: Cut | None, restart: Restart) -> Where:
+def _reached(bench: Workbench, where: Where, trained: Trained, following: Cut | None, restart: Restart) -> Where:
     """Say where a search stands after a level: at the beginning of the next, or at its end."""
     if following is None:
         return where.at(trained.curve[-1].step)
-    return Where.of_search(where.replicate, following.level, restart.first_step)
+    coming = Where.of_search(where.replicate, following.level)
+    return coming if _prunes(bench, coming) else coming.at(restart.first_step)
 
 
 def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart) -> tuple[Trained, Result]:
     if where.level == 0 and bench.subject.weights == "trained":
         trained, result = _as_uploaded(bench)
         return trained, result.fitting(on_train(bench, trained.final))
-    trained, result = _trained(bench, found, where, restart=restart)
+    trained, result = (_pruned_on_the_way if _prunes(bench, where) else _trained)(bench, found, where, restart=restart)
     if where.level == 0 and restart.first_step:
         found.keep_point(where.replicate, trained.captured[restart.first_step])
     if where.replicate == 0 and where.level and _to_be_checked(bench):
@@ -84,6 +88,18 @@ def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart)
         check_sparse(bench, where, restart.first_step, start, mask=mask, trained=trained)
     forget(bench.journal, KEPT)
     return trained, result.fitting(on_train(bench, trained.final))
+
+
+def _prunes(bench: Workbench, where: Where) -> bool:
+    """Say whether a level is the one training that prunes on the way, and so begins at the dense network."""
+    return bench.recipe.schedule_of_pruning == "gradual" and where.level > 0
+
+
+def _pruned_on_the_way(bench: Workbench, found: Findings, where: Where, *, restart: Restart) -> tuple[Trained, Result]:
+    made = train_and_prune(bench, found, where)
+    if restart.from_trained:
+        found.keep_latest(where.replicate, made[0].final)
+    return made
 
 
 def _to_be_checked(bench: Workbench) -> bool:
@@ -172,8 +188,10 @@ def _drawn(
     restart: Restart,
 ) -> bool:
     """Draw the mask of the next level; say whether there is one. A candidate of the first search on its way to an
-    accuracy drop may leave a layer nothing: then it is beyond the drop."""
+    accuracy drop may leave a layer nothing: then it is beyond the drop. A training that prunes draws its own."""
     where = Where.of_search(replicate, cut.level, restart.first_step)
+    if _prunes(bench, where):
+        return True
     try:
         draw(bench, found, where, counts=ladder[cut.level], after=cut.after)
     except CollapseError:

@@ -39,6 +39,10 @@ class Average:
         for own, new in self._copied:
             own.copy_(new)
 
+    def mask(self, name: str, mask: Tensor) -> None:
+        """Multiply an averaged weight by a mask: an entry that was pruned has no past."""
+        self._own[name].mul_(mask)
+
     def state(self) -> dict[str, Tensor]:
         """Give the averaged weights and buffers by name: the tensors themselves, not copies."""
         return dict(self._own)

@@ -15,6 +15,7 @@ from ticketing.recipe import Training
 from ticketing.step import iterations_per_epoch
 from ticketing.subject import state_of
 from ticketing.training.losses import Loss
+from ticketing.training.pruning import Pruning
 from ticketing.training.state import CurvePoint, TrainingState
 from ticketing.training.trainee import Trainee, copies
 
@@ -41,11 +42,13 @@ class Trained:
     best: dict[str, Tensor]
     """At `early_stop_step`."""
     curve: tuple[CurvePoint, ...]
-    """Every evaluation of the validation split, oldest first; never empty."""
+    """Every evaluation of the validation split under the last mask, oldest first; never empty."""
     captured: dict[int, dict[str, Tensor]]
     """After the steps that were asked for."""
     updates: int
     """Made by this training, earlier attempts at it included."""
+    outgrown: tuple[CurvePoint, ...] = ()
+    """Evaluations before the last pruning, where it pruned on the way."""
 
     @property
     def early_stop(self) -> CurvePoint:
@@ -82,6 +85,7 @@ def train(
     checkpointing: Checkpointing | None = None,
     resume: TrainingState | None = None,
     loss: Loss = functional.cross_entropy,
+    pruning: Pruning | None = None,
 ) -> Trained:
     """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
 
@@ -109,12 +113,18 @@ def train(
         checkpointing: When and where to save; None never does.
         resume: What a stopped training saved, in place of `start` and `first_step`.
         loss: What is made small, and what the validation split is evaluated by.
+        pruning: A mask that shrinks on the way, in place of `mask`; entries go straight after an update, before the
+            network is captured, evaluated or saved. What the training comes to is of its last mask.
 
     Raises:
         Stopped: The observer asked to stop; the state was saved first if `checkpointing` is given.
         DivergedError: A training or validation loss is no longer finite.
         CheckpointError: `resume` is of another training.
     """
+    if pruning is not None:
+        if resume is not None:
+            pruning.mask = Mask.unpack(resume.mask, {name: tuple(kept.shape) for name, kept in pruning.mask.items()})
+        mask = pruning.mask
     if resume is None:
         masked = mask.applied_to(start) if mask and not hold else start
         trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss)
@@ -133,6 +143,8 @@ def train(
     saved_at = checkpointing.clock() if checkpointing else 0.0
     while True:
         trainee.update(rate(trainee.step))
+        if pruning and (pruned := pruning.after(trainee.step, trainee.weights)) is not None:
+            trainee.prune(pruned)
         if trainee.step in capture_at:
             trainee.capture()
         if trainee.step % every == 0 or trainee.step == end:
@@ -142,7 +154,7 @@ def train(
             return _trained(trainee, updates=trainee.step - first_step)
         stopping = observer.stop_requested()
         if checkpointing and (stopping or checkpointing.clock() - saved_at >= checkpointing.every_seconds):
-            checkpointing.save(trainee.saved())
+            checkpointing.save(trainee.saved(prunes=pruning is not None))
             saved_at = checkpointing.clock()
         if stopping:
             raise Stopped(f"stopped after update {trainee.step} of {end}")
@@ -168,12 +180,11 @@ def _rates(training: Training, per_epoch: int, *, fine_tune: bool, over: int | N
 
 def _trained(trainee: Trainee, *, updates: int) -> Trained:
     assert trainee.best is not None  # the last update is always evaluated, and its loss is finite
-    # A product with the mask may be -0.0; what is held is added to it and has its bits already.
-    masked = dict if trainee.hold else trainee.mask.applied_to
     return Trained(
-        final=masked(state_of(trainee.result)),
-        best=masked(copies(trainee.best)),
+        final=trainee.masked(state_of(trainee.result)),
+        best=trainee.masked(copies(trainee.best)),
         curve=tuple(trainee.curve),
-        captured={step: masked(state) for step, state in trainee.captured.items()},
+        captured=dict(trainee.captured),
         updates=updates,
+        outgrown=tuple(trainee.outgrown),
     )

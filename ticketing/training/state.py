@@ -40,11 +40,15 @@ class TrainingState:
     """Averaged weights and buffers; empty where nothing is averaged."""
     loss_scale: dict[str, Tensor] = field(default_factory=dict)
     """Where the scaling of the loss stands; empty where it is not scaled."""
+    mask: dict[str, Tensor] = field(default_factory=dict)
+    """Packed (`Mask.pack`), of a training that prunes on the way; empty where the mask stays as it was given."""
+    outgrown: tuple[CurvePoint, ...] = ()
+    """Evaluations under masks it had before."""
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Write it as named tensors and plain JSON values; `from_tensors` reads both back equal."""
         groups = {"state": self.state, "moments": self.moments, "best": self.best or {}}
-        groups |= {"average": self.average, "loss_scale": self.loss_scale}
+        groups |= {"average": self.average, "loss_scale": self.loss_scale, "mask": self.mask}
         groups |= {f"captured-{step}": state for step, state in self.captured.items()}
         tensors = {f"{group}/{name}": t for group, named in groups.items() for name, t in named.items()}
         facts = {
@@ -52,6 +56,7 @@ class TrainingState:
             "order": self.order,
             "optimizer_steps": self.optimizer_steps,
             "curve": [list(point) for point in self.curve],
+            "outgrown": [list(point) for point in self.outgrown],
             "captured": list(self.captured),
         }
         return tensors, facts
@@ -66,7 +71,7 @@ class TrainingState:
         try:
             captured = [int(step) for step in facts["captured"]]
             groups: dict[str, dict[str, Tensor]] = {"state": {}, "moments": {}, "best": {}}
-            groups |= {"average": {}, "loss_scale": {}}
+            groups |= {"average": {}, "loss_scale": {}, "mask": {}}
             groups |= {f"captured-{step}": {} for step in captured}
             for full_name, tensor in tensors.items():
                 group, name = full_name.split("/", 1)
@@ -82,6 +87,8 @@ class TrainingState:
                 captured={step: groups[f"captured-{step}"] for step in captured},
                 average=groups["average"],
                 loss_scale=groups["loss_scale"],
+                mask=groups["mask"],
+                outgrown=tuple(CurvePoint(*point) for point in facts.get("outgrown", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"expected the parts of a training, got {sorted(facts)}: {error!r}") from None

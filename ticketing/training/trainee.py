@@ -75,6 +75,8 @@ class Trainee:
         self._precision = computing(training.precision, device)
         self._loss = torch.zeros((), device=device)
         self.curve: list[CurvePoint] = []
+        self.outgrown: list[CurvePoint] = []
+        """Evaluations under masks that are no longer its own."""
         self.best: dict[str, Tensor] | None = None
         self.captured: dict[int, dict[str, Tensor]] = {}
 
@@ -97,7 +99,7 @@ class Trainee:
         self.step = saved.step
         self._order.restore(saved.order)
         self._optimizer.restore(saved.moments, saved.optimizer_steps)
-        self.curve = list(saved.curve)
+        self.curve, self.outgrown = list(saved.curve), list(saved.outgrown)
         self.best = saved.best
         self.captured = dict(saved.captured)
         if self._average is not None:
@@ -143,9 +145,38 @@ class Trainee:
             gradients = clipped(gradients, self._training.gradient_clip)
         return gradients, overflowed
 
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Masked parameters by name, detached: the very tensors that train."""
+        return {name: weight.detach() for name, weight in zip(self.mask, self._masked, strict=True)}
+
+    def prune(self, mask: Mask) -> None:
+        """Go on under a mask within the one so far: what it removes leaves neither weight nor moment nor average.
+
+        Evaluations so far were of another network: no figure of this one, and no best state.
+        """
+        self.mask = Mask({name: mask[name] for name in self.mask})
+        with torch.no_grad():
+            for own, kept in zip(self._masks, self.mask.values(), strict=True):
+                own.copy_(kept)
+            torch._foreach_mul_(self._masked, self._masks)
+            masks = dict(zip(self.mask, self._masks, strict=True))
+            for of, moment in self._optimizer.moments().items():
+                if (name := of.partition("/")[2]) in masks:
+                    moment.mul_(masks[name])
+            if self._average is not None:
+                for name, kept in masks.items():
+                    self._average.mask(name, kept)
+        self.outgrown += self.curve
+        self.curve, self.best = [], None
+
     def capture(self) -> None:
         """Keep a copy of the state as it is at this step: unaveraged, for it is to be trained on."""
-        self.captured[self.step] = state_of(self.network)
+        self.captured[self.step] = self.masked(state_of(self.network))
+
+    def masked(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Write pruned entries as +0.0: a product with the mask may be -0.0. What is held has its bits already."""
+        return dict(state) if self.hold else self.mask.applied_to(state)
 
     def evaluate(self) -> None:
         """Add a point to the curve, and keep a copy of the state if its loss is below all before.
@@ -165,8 +196,8 @@ class Trainee:
             self.best = {name: tensor.detach().clone() for name, tensor in self.result.state_dict().items()}
         self.curve.append(CurvePoint(self.step, found.loss, found.accuracy))
 
-    def saved(self) -> TrainingState:
-        """Copy everything that the next update depends on."""
+    def saved(self, *, prunes: bool = False) -> TrainingState:
+        """Copy everything that the next update depends on; the mask is part of it where it changes on the way."""
         return TrainingState(
             step=self.step,
             order=self._order.state(),
@@ -178,6 +209,8 @@ class Trainee:
             captured=dict(self.captured),
             average={} if self._average is None else copies(self._average.state()),
             loss_scale={} if self._loss_scale is None else copies(self._loss_scale.state()),
+            mask=self.mask.pack() if prunes else {},
+            outgrown=tuple(self.outgrown),
         )
 
 

@@ -49,10 +49,30 @@ def test_a_dry_run_lays_out_the_plan_once_all_is_known(service: Any) -> None:
     assert plan["test_resolution"] == pytest.approx(1 / 360)
 
 
+def test_the_plan_says_where_a_budget_ends_the_search_and_when_a_training_prunes(service: Any) -> None:
+    service.submit()
+    service.inspect()
+    asked = {"model": LENET, "dataset": DIGITS}
+    # 21 updates of 60 examples an epoch.
+    bounded = {**RECIPE, "training": {"length": "10ep", "batch_size": 60}, "budget": {"samples": 3 * 210 * 60}}
+    plan = service.post("/v1/jobs:validate", asked | {"recipe": bounded}).json()["plan"]
+    assert (plan["budget"]["ended_by"], plan["budget"]["levels"], plan["levels"]) == ("samples", 2, 2)
+    gradual = {**bounded, "budget": None, "schedule_of_pruning": "gradual"}
+    plan = service.post("/v1/jobs:validate", asked | {"recipe": gradual}).json()["plan"]
+    assert (plan["levels"], plan["gradual"]["prunings"][-1]["kept"]) == (1, plan["ladder"][1]["kept"])
+    little = bounded | {"budget": {"samples": 25_199}}
+    refused = service.post("/v1/jobs:validate", asked | {"recipe": little})
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["pointer"], error["code"]) == (422, "/recipe/budget/samples", "budget_too_small")
+    assert error["detail"].startswith("expected 25200 samples or more")
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
         ({"recipe": {"search": "iterative", "target": {"sparsity": 1.0}}}, "/recipe/target/sparsity"),
+        ({"recipe": {"search": "iterative", "schedule_of_pruning": "gradual", "rewind": "auto"}}, "/recipe/rewind"),
+        ({"recipe": {"search": "iterative", "budget": {}}}, "/recipe/budget"),
         ({"recipe": {"search": "iterative", "rewind": "3ep", "training": {"length": "63it"}}}, "/recipe/rewind"),
         ({"recipe": RECIPE | {"training": {"precision": "fp16"}}}, "/recipe/training/precision"),
         (

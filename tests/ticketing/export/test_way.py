@@ -89,3 +89,44 @@ def test_without_evidence_short_levels_deliver_what_the_search_trained_and_warn(
     made = report(make_folder(level_length="20it", evidence="none"))
     assert not made["search"]["delivered"]["finalist"]
     assert "delivered_trained_shorter" in [warning["code"] for warning in made["warnings"]]
+
+
+@pytest.fixture(scope="module")
+def gradual(lay_out: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    asked = {"schedule_of_pruning": "gradual", "levels": 6, "evidence": {"replicates": 2, "controls": []}}
+    return report(lay_out(tmp_path_factory.mktemp("gradual") / "run", **asked))
+
+
+def test_a_gradual_search_lists_its_prunings_to_the_count_that_is_handed_out(gradual: dict[str, Any]) -> None:
+    told, row = gradual["search"]["gradual"], gradual["levels"][1]
+    assert [told[name] for name in ("begin", "end", "every", "updates")] == [6, 45, 1, 60]
+    assert [made["step"] for made in told["prunings"]] == list(range(7, 46))
+    assert told["prunings"][-1] == {"step": 45, "kept": row["kept"], "sparsity": row["sparsity"]}
+    assert [point[0] for point in told["curve_while_pruning"]] == [20, 40]
+    curve = next(curve for curve in gradual["curves"] if (curve["stage"], curve["level"]) == ("search", 1))
+    assert [point[0] for point in curve["points"]] == [60]
+
+
+def test_the_pruned_networks_own_accuracy_stands_beside_the_tickets(gradual: dict[str, Any]) -> None:
+    told, search, row = gradual["search"]["gradual"], gradual["search"], gradual["levels"][1]
+    assert told["test_accuracy"] == search["delivered"]["test"]["accuracy"] == search["test_accuracy"]
+    assert told["validation_accuracies"] == [one["accuracy"] for one in row["validation"]["replicates"]]
+    assert row["test"]["ticket"]["n"] == gradual["certificate"]["n"] == len(told["validation_accuracies"]) == 2
+    assert gradual["cost"]["search_updates"] == 2 * (60 + 60)
+    dense = 2 * 60 * 6 * 60 * gradual["model"]["multiply_adds"]
+    assert dense < gradual["cost"]["flops_nonzero"] < gradual["cost"]["flops_executed"] == 2 * dense
+
+
+def test_a_search_by_levels_on_no_budget_tells_of_neither(to_a_drop: dict[str, Any]) -> None:
+    assert (to_a_drop["search"]["gradual"], to_a_drop["search"]["budget"]) == (None, None)
+
+
+def test_a_budget_is_told_with_what_one_search_used_of_it(make_folder: Any) -> None:
+    made = report(make_folder(levels=5, budget={"samples": 60 * 60 * 4}, evidence={"replicates": 2, "controls": []}))
+    told = made["search"]["budget"]
+    assert told["ended_by"] == "samples"
+    assert (told["levels"], told["levels_asked"], made["search"]["delivered_level"]) == (3, 5, 3)
+    assert told["used"]["samples"] == 60 * 60 * 4 == made["cost"]["search_samples"] / 2
+    assert 0 < told["used"]["flops"] < made["cost"]["flops_executed"]
+    warned = [warning["code"] for warning in made["warnings"]]
+    assert {"budget_ends_search", "budget_ended_search", "budget_of_one_search"} <= set(warned)

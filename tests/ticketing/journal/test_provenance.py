@@ -7,7 +7,7 @@ import torch
 
 from ticketing.folder import DataSpec, Execution, ModelSpec, RunSpec, StartSpec
 from ticketing.journal.provenance import changes, code_digest, execution_key, provenance, run_digest, state_digest
-from ticketing.recipe import Iterative
+from ticketing.recipe import Budget, Iterative
 
 RECIPE = Iterative.model_validate({"search": "iterative"})
 SPEC = RunSpec(model=ModelSpec(architecture="mlp", seed=0), data=DataSpec(name="digits", fingerprint="f"))
@@ -17,12 +17,19 @@ SPEC = RunSpec(model=ModelSpec(architecture="mlp", seed=0), data=DataSpec(name="
     ("spec", "recipe"),
     [
         (SPEC, RECIPE.model_copy(update={"seed": 1})),
+        (SPEC, RECIPE.model_copy(update={"schedule_of_pruning": "gradual"})),
+        (SPEC, RECIPE.model_copy(update={"budget": Budget(samples=1)})),
         (SPEC.model_copy(update={"model": ModelSpec(architecture="mlp", seed=1)}), RECIPE),
         (SPEC.model_copy(update={"data": DataSpec(name="digits", fingerprint="g")}), RECIPE),
     ],
 )
 def test_recipe_model_and_data_decide_the_run(spec: RunSpec, recipe: Iterative) -> None:
     assert run_digest(spec, recipe) != run_digest(SPEC, RECIPE)
+
+
+def test_a_run_begun_before_a_field_was_there_is_the_same_run() -> None:
+    # Of the recipe as it was written then, without `schedule_of_pruning`, `gradual` and `budget`.
+    assert run_digest(SPEC, RECIPE) == "085c2f0cc41e5c83ebf0525395ae6744bfc7d8d944ccbe4257c5abfdacf9efa3"
 
 
 def start(**fields: Any) -> StartSpec:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ticketing.journal.findings import Findings
-from ticketing.journal.walk import Walk, walk_of
+from ticketing.journal.walk import Walk, ended_by, walk_of, warnings_of_end
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.counts import kept_counts
 from ticketing.observer import RecordingObserver, Stopped
@@ -97,3 +97,70 @@ def test_the_rungs_end_before_a_layer_would_be_empty(make_bench: Any) -> None:
     ladder = make_bench(**DROP).plan.ladder
     assert min(ladder[-1]["groups"].values()) >= 1
     assert len(ladder) - 1 == make_bench(**DROP).plan.levels > 4
+
+
+def test_seconds_end_the_first_search_and_the_later_ones_go_as_far(make_bench: Any) -> None:
+    pace, now = [1], [0]
+
+    def clock() -> int:
+        now[0] += pace[0]
+        return now[0]
+
+    bench = make_bench(levels=5, budget={"seconds": 160}, evidence={"replicates": 2, "controls": []}, clock=clock)
+    search(bench, 0)
+    pace[0] = 100  # whatever the second search takes
+    search(bench, 1)
+    walk, told = walk_of(bench), bench.observer.of_type("level_completed")
+    spent = [row["seconds"] for row in told if row["replicate"] == 0]
+    assert 3 <= len(walk.within) < 6
+    assert sum(spent) <= 160 < sum(spent) + spent[-1]
+    assert [row["level"] for row in told if row["replicate"] == 1] == list(walk.within)
+    assert ended_by(bench) == "seconds"
+    (said,) = bench.observer.of_type("warning")
+    assert [said] == warnings_of_end(bench)
+    assert said["code"] == "budget_ended_search"
+
+
+def test_one_pruned_level_is_made_however_few_the_seconds(make_bench: Any) -> None:
+    bench = make_bench(levels=5, budget={"seconds": 1e-9})
+    search(bench, 0)
+    assert walk_of(bench) == Walk((0, 1))
+
+
+def test_samples_end_a_ladder_where_the_plan_says_and_the_same_every_time(make_bench: Any, tmp_path: Path) -> None:
+    budget = {"samples": 10 * 20 * 4}
+    benches = [make_bench(levels=5, budget=budget, folder=tmp_path / name) for name in ("one", "same")]
+    for bench in benches:
+        search(bench, 0)
+    one, same = benches
+    assert walk_of(one) == walk_of(same) == Walk((0, 1, 2, 3))
+    assert found_in(one).mask(0, 3) == found_in(same).mask(0, 3)
+    assert ended_by(one) == "samples"
+    free = make_bench(levels=5, folder=tmp_path / "free")
+    search(free, 0)
+    assert found_in(free).mask(0, 3) == found_in(one).mask(0, 3)
+
+
+@pytest.mark.parametrize(("budget", "by"), [({"samples": 10 * 60 * 3}, "samples"), ({"samples": 10**9}, None)])
+def test_a_way_to_an_accuracy_drop_ends_after_as_many_trainings_as_are_paid(
+    make_bench: Any, make_training: Any, budget: dict[str, int], by: str | None
+) -> None:
+    bench = searched(make_bench, make_training, budget=budget)
+    assert ended_by(bench) == by
+    if by:
+        assert len(walk_of(bench).levels) == 3
+
+
+@pytest.mark.parametrize("updates", [15, 30])
+def test_a_search_that_seconds_end_goes_on_in_another_attempt_to_the_same_end(
+    make_bench: Any, tmp_path: Path, updates: int
+) -> None:
+    words = {"levels": 5, "budget": {"seconds": 1e-9}}
+    whole = make_bench(**words, folder=tmp_path / "whole")
+    search(whole, 0)
+    with pytest.raises(Stopped):
+        search(make_bench(**words, observer=RecordingObserver(stop_after=updates)), 0)
+    gone_on = make_bench(**words)
+    search(gone_on, 0)
+    assert walk_of(gone_on) == walk_of(whole)
+    assert same_bits(found_in(gone_on).trained(0, 1), found_in(whole).trained(0, 1))

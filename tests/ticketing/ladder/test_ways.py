@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.ladder.ways import LARGE_CUT, Cut, Walked, Way, sorted_out, through, to_drop
+from ticketing.ladder.ways import COLLAPSED, LARGE_CUT, Cut, Purse, Walked, Way, paid_by, sorted_out, through, to_drop
 
 
 def walk(way: Way, accuracy: Callable[[int], float]) -> tuple[list[Walked], list[Cut]]:
@@ -71,3 +71,43 @@ def test_a_drop_is_counted_in_examples_and_not_in_the_last_bits() -> None:
 def test_where_every_level_loses_too_much_dense_is_left(drop: float) -> None:
     walked, _ = walk(to_drop(drop, last=60), falling_after(0))
     assert sorted_out(walked, drop) == ([0], [1, 2, 4])
+
+
+def spending(purse: Purse | None, seconds: list[float], way: Way | None = None) -> list[int]:
+    """Follow a way whose trainings take so many seconds, and give the levels it trained."""
+    way = paid_by(purse, way or through(range(len(seconds))))
+    walked = [Walked(0, 0.9, seconds[0])]
+    while (cut := way(walked)) is not None:
+        walked.append(Walked(cut.level, 0.9, seconds[len(walked)]))
+    return [at.level for at in walked]
+
+
+def test_without_a_budget_a_way_goes_to_its_end() -> None:
+    assert spending(None, [1.0] * 6) == [0, 1, 2, 3, 4, 5]
+
+
+@given(levels=st.integers(1, 9))
+def test_so_many_pruned_levels_are_paid_and_no_more(levels: int) -> None:
+    assert spending(Purse(levels), [1.0] * 6) == list(range(min(levels, 5) + 1))
+    assert len(spending(Purse(levels), [1.0] * 40, to_drop(0.5, last=30))) - 1 <= levels
+
+
+@pytest.mark.parametrize(
+    ("seconds", "levels"), [(0.5, 1), (2.0, 1), (2.9, 1), (3.0, 2), (3.9, 2), (4.0, 4), (4.5, 5), (100.0, 5)]
+)
+def test_a_level_begins_where_it_fits_into_the_seconds_as_the_last_one_did(seconds: float, levels: int) -> None:
+    # Dense, level 1 and level 2 take a second each, the others half of one.
+    assert spending(Purse(9, seconds), [1.0, 1.0, 1.0, 0.5, 0.5, 0.5])[-1] == levels
+
+
+def test_seconds_of_tries_count_and_those_of_a_parent_do_not() -> None:
+    way, purse = through(range(4)), Purse(9, 3.0)
+    walked = [Walked(0, 0.9, 1.0), Walked(1, 0.9, 1.0)]
+    assert purse.empty_after(walked) is None
+    assert purse.empty_after([walked[0]._replace(tries=0.5), walked[1]]) == "seconds"
+    assert purse.empty_after([Walked(0, 0.9, 0.0, inherited=True), Walked(1, 0.9, 0.0, inherited=True)]) is None
+    assert paid_by(Purse(1), way)([*walked[:1], Walked(1, 0.9, inherited=True)]) == Cut(2, after=1)
+
+
+def test_a_level_that_would_leave_a_layer_nothing_costs_nothing() -> None:
+    assert Purse(2).empty_after([Walked(0, 0.9), Walked(1, 0.9), Walked(4, COLLAPSED)]) is None

@@ -64,6 +64,18 @@ def test_every_training_is_counted_once() -> None:
     assert late.updates == (100 + 2 * 60) + 2 * (100 + 60 + 100)
 
 
+def test_a_training_that_prunes_is_one_of_the_whole_length_wherever_its_ticket_restarts() -> None:
+    evidence = {"replicates": 2, "replicates_of": "retrain", "controls": ["reinit"]}
+    asked = {"schedule_of_pruning": "gradual", "gradual": {"begin": 0.5}, "levels": 9, "rewind": "40it"}
+    made = planned(**asked, evidence=evidence, training={"length": "100it"})
+    assert (made.search["trainings"], made.search["updates"]) == (2, 200)
+    assert made.updates == 200 + 2 * (100 + 60 + 100)
+    assert (made.levels, [row["level"] for row in made.ladder]) == (1, [0, 1])
+    assert made.gradual is not None
+    assert [made.gradual["begin"], made.gradual["end"]] == [50, 75]
+    assert made.gradual["prunings"][-1]["kept"] == made.ladder[1]["kept"] == planned(levels=9).ladder[9]["kept"]
+
+
 def test_weights_that_came_trained_are_the_dense_run() -> None:
     asked = recipe(levels=2, evidence="none", training={"length": "100it"})
     counts = plan(network(), asked, train=55_000, test=10_000, trained=True)

@@ -55,6 +55,22 @@ def test_a_level_is_held_by_every_search_that_drew_its_mask(
     assert searches(level, where) == held
 
 
+@pytest.mark.parametrize(
+    ("level", "where", "held"),
+    [
+        (2, ("search", 0, 2), 1),
+        (2, ("search", 1, 2), 2),
+        (2, ("search", 1, 1), None),
+        (2, ("certificate", 1, 2), 3),
+        (3, ("certificate", 1, 2), None),
+    ],
+)
+def test_of_a_search_that_a_budget_may_have_ended_no_level_above_its_checkpoint_is_held(
+    level: int, where: tuple[str, int, int], held: int | None
+) -> None:
+    assert searches(level, where, budget={"seconds": 9}) == held
+
+
 @pytest.mark.parametrize("rewinds", [{"rewind": "lr"}, {"rewind": "none"}])
 @pytest.mark.parametrize(
     ("level", "where", "held"),
@@ -130,6 +146,8 @@ def start(level: int = 2, before: StartSpec | None = None, **fields: Any) -> Sta
         ({"kept": "reinit", "evidence": {"levels": "all"}}, {}, ["/recipe/kept"]),
         ({"kept": "reinit", "evidence": {"levels": "all"}}, {"kept": "reinit"}, []),
         ({"seed": 4, "rewind": "500it"}, {}, ["/recipe/seed", "/recipe/rewind"]),
+        ({"schedule_of_pruning": "gradual"}, {}, ["/recipe/schedule_of_pruning"]),
+        ({}, {"schedule_of_pruning": "gradual"}, ["/recipe/schedule_of_pruning"]),
     ],
 )
 def test_every_field_that_asks_for_too_much_is_named(

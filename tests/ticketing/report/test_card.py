@@ -52,3 +52,9 @@ def test_the_decoder_on_the_card_reads_a_sparse_file(report: dict[str, Any], tmp
     read = space["read_sparse"](tmp_path / "s.safetensors")
     assert read["w"].tolist() == [[1.5, 0.0, 0.0], [0.0, -2.0, 0.0]]
     assert read["b"].tolist() == [1.0, 1.0]
+
+
+def test_the_card_tells_what_one_search_could_cost(report: dict[str, Any]) -> None:
+    bounds = {"asked": {"samples": 100}, "levels_asked": 3, "levels": 3, "ended_by": None}
+    report["search"]["budget"] = bounds | {"used": {"samples": 90}, "repeatable": True}
+    assert "A budget of 100 samples for one search: it was not used up, 90 samples used." in card(report)

@@ -99,3 +99,20 @@ def test_cost_sizes_and_provenance_are_shown_with_their_numbers(report: dict[str
 def test_a_broken_invariant_is_shown_as_broken(report: dict[str, Any]) -> None:
     report["invariants"][0]["held"] = False
     assert '<span class="broken">broken</span>' in page(report)
+
+
+def test_the_page_tells_a_network_pruned_while_it_trained_and_a_budget(report: dict[str, Any]) -> None:
+    made = [{"step": 20, "kept": 1, "sparsity": 0.5}]
+    report["search"]["rewind"] = "0it"
+    report["search"]["gradual"] = {"prunings": made, "updates": 60, "test_accuracy": 0.9}
+    report["search"]["budget"] = {
+        "asked": {"seconds": 9.5},
+        "levels_asked": 10,
+        "levels": 3,
+        "ended_by": "seconds",
+        "used": {"seconds": 9.0},
+        "repeatable": False,
+    }
+    said = text(report)
+    assert "was pruned while it trained, after update 20 of 60" in said
+    assert "its seconds ended it after 3 of 10 pruned levels" in said

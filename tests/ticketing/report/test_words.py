@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from ticketing.report.words import interval, judged_by, number, points, start_sentence, verdict_sentence
+from ticketing.report.words import (
+    budget_sentence,
+    gradual_sentence,
+    interval,
+    judged_by,
+    number,
+    points,
+    start_sentence,
+    verdict_sentence,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +69,36 @@ def test_a_verdict_says_what_was_matched_what_was_beaten_and_what_was_not() -> N
     both = ("reinit", "dense_long")
     assert said_of("matching", *both, not_beaten=both) == f"{open_end} reinit not beaten, dense_long not matched."
     assert said_of("matching") == f"{open_end} no control was run that it could beat."
+
+
+def test_a_network_pruned_while_it_trained_is_told_from_its_ticket() -> None:
+    made = [{"step": step, "kept": 1, "sparsity": 0.5} for step in (20, 40)]
+    search = {"gradual": {"prunings": made, "updates": 60, "test_accuracy": 0.9}, "rewind": "0it"}
+    said = gradual_sentence({"search": search, "certificate": {"n": 3}})
+    assert said == (
+        "The network handed out was pruned while it trained, 2 times from update 20 to 40 of 60: 90.00 % on test "
+        "(n = 1). The certificate speaks of the ticket: the same entries, restarted (rewind 0it) and trained under "
+        "their mask from the first update on."
+    )
+    assert "It is not the ticket" in str(gradual_sentence({"search": search}))
+    assert gradual_sentence({"search": {"gradual": None}}) is None
+
+
+def test_a_budget_says_what_it_was_what_it_ended_and_that_seconds_do_not_repeat() -> None:
+    found = {
+        "asked": {"samples": 2000},
+        "levels_asked": 10,
+        "levels": 3,
+        "ended_by": "samples",
+        "used": {"flops": 12.0, "samples": 1920, "seconds": 4.0},
+        "repeatable": True,
+    }
+    said = budget_sentence({"search": {"budget": found}})
+    assert said == (
+        "A budget of 2000 samples for one search: its samples ended it after 3 of 10 pruned levels, 1920 samples used. "
+        "Evidence is not cut by it."
+    )
+    timed = found | {"asked": {"seconds": 9.5}, "ended_by": None, "repeatable": False}
+    assert str(budget_sentence({"search": {"budget": timed}})).endswith("may end at another level.")
+    assert "it was not used up, 4 seconds used" in str(budget_sentence({"search": {"budget": timed}}))
+    assert budget_sentence({"search": {"budget": None}}) is None

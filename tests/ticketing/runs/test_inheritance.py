@@ -142,6 +142,20 @@ def test_a_fork_takes_over_what_removed_entries_hold(parents: Any, tmp_path: Pat
     assert [row["ineligible_kept"] is None for row in rows] == [True, False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("budget", "by"), [({"seconds": 1e-9}, "seconds"), ({"samples": 60 * 60}, "samples"), ({"samples": 10**9}, None)]
+)
+def test_a_fork_pays_for_its_own_levels_alone(parents: Any, tmp_path: Path, budget: Any, by: str | None) -> None:
+    parent = parents()
+    folder = forked(parent, tmp_path / "fork", 2, number=numbers(parent)[0], budget=budget, levels=4)
+    ran(folder)
+    told = report_of(folder)["search"]
+    own = 3 if by is None else 1
+    assert (told["budget"]["ended_by"], told["delivered_level"]) == (by, 1 + own)
+    assert (told["budget"]["levels"], told["budget"]["levels_asked"]) == (own, 3)
+    assert told["budget"]["used"]["samples"] == own * 60 * 60
+
+
 def test_both_ends_of_a_search_are_forked_from(parents: Any) -> None:
     # The newest checkpoint holds both replicates; the oldest that holds a level holds it of the first alone.
     parent = parents()

@@ -165,6 +165,22 @@ def test_a_level_that_brings_entries_back_is_found(finished: Path) -> None:
         verified(finished)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        # Goes 0, 4, 2, 3: levels 3 and 4 are beyond, cut from 2 and from 0, and neither lies within the other.
+        {"levels": None, "target": {"max_accuracy_drop": 0.03}, "rate": 0.2},
+        {"schedule_of_pruning": "gradual", "levels": 5, "rewind": "lr", "evidence": "quick"},
+        {"levels": 5, "budget": {"samples": 60 * 60 * 3}},
+    ],
+    ids=["target", "gradual", "budget"],
+)
+def test_every_way_down_a_ladder_reads_back(make_folder: Any, words: dict[str, Any]) -> None:
+    folder = make_folder(**{"evidence": "none"} | words)
+    run(folder, read_spec(folder), observer=RecordingObserver(), clock=time.monotonic)
+    assert verified(folder)
+
+
 @pytest.fixture(scope="module")
 def _frozen(tmp_path_factory: pytest.TempPathFactory, lay_out: Any) -> Path:
     folder: Path = tmp_path_factory.mktemp("frozen") / "run"

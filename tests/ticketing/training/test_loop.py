@@ -21,6 +21,7 @@ from ticketing.observer import RecordingObserver, Stopped
 from ticketing.recipe import Training
 from ticketing.subject import Subject, placed, redraw
 from ticketing.training.loop import Checkpointing, Trained, train
+from ticketing.training.pruning import Pruning
 from ticketing.training.state import CurvePoint, TrainingState
 
 MakeSubject = Callable[..., Subject]
@@ -77,6 +78,53 @@ def test_agrees_with_a_plain_loop_and_torch_optim(
                     weight.mul_(mask[name])
     expected = {name: tensor.detach() for name, tensor in network.state_dict().items()}
     assert same(run(mask=mask, fields={"optimizer": optimizer}).final, expected)
+
+
+@every_optimizer
+def test_pruned_on_the_way_agrees_with_a_plain_loop_that_masks_weights_and_moments(
+    run: Callable[..., Trained], make_subject: MakeSubject, make_dataset: MakeDataset, optimizer: dict[str, Any]
+) -> None:
+    subject, data, order = make_subject(), make_dataset(), Order(90, 10, 1)
+
+    def smaller(weights: Mapping[str, Tensor], step: int) -> dict[str, Tensor]:
+        return {name: weights[name].abs() > 0.02 * step for name in subject.shapes}
+
+    network = placed(subject.module, subject.initial_state, device="cpu")
+    rule: torch.optim.Optimizer = (
+        torch.optim.Adam(network.parameters(), lr=0.01, weight_decay=0.01, fused=True)
+        if optimizer is ADAM
+        else torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01, fused=True)
+    )
+    weights = {name: weight for name, weight in network.named_parameters() if name in subject.shapes}
+    kept = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
+    for step in range(1, 21):
+        rows = order.next()
+        rule.zero_grad()
+        functional.cross_entropy(network(data.x_train[rows]), data.y_train[rows]).backward()
+        rule.step()
+        with torch.no_grad():
+            if step in (3, 8, 9):
+                below = smaller({name: weight * kept[name] for name, weight in weights.items()}, step)
+                kept = {name: mask & below[name] for name, mask in kept.items()}
+                for name, weight in weights.items():
+                    for part, moment in rule.state[weight].items():
+                        if part != "step":
+                            moment.mul_(kept[name])
+            for name, weight in weights.items():
+                weight.mul_(kept[name])
+
+    def draw(step: int, weights: Mapping[str, Tensor], within: Mask) -> Mask:
+        return Mask({name: within[name] & below for name, below in smaller(weights, step).items()})
+
+    pruning = Pruning((3, 8, 9), draw, Mask.full(subject.shapes))
+    trained = run(pruning=pruning, fields={"optimizer": optimizer}, capture_at=[0])
+    expected = {name: tensor.detach() for name, tensor in network.state_dict().items()}
+    assert same(trained.final, expected)
+    assert pruning.mask == Mask(kept)
+    assert 0 < pruning.mask.kept_count < pruning.mask.total
+    assert same(trained.captured[0], subject.initial_state)
+    assert [point.step for point in trained.outgrown] == [5]
+    assert [point.step for point in trained.curve] == [10, 15, 20]
 
 
 @every_optimizer
@@ -413,6 +461,7 @@ from ticketing.architectures import arguments_for
 from ticketing.data.dataset import Dataset
 from ticketing.folder import ModelSpec
 from ticketing.observer import RecordingObserver
+from ticketing.training.pruning import Pruning
 from ticketing.recipe import Training
 from ticketing.subject import load_subject
 from ticketing.training.loop import train

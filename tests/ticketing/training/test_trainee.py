@@ -223,6 +223,41 @@ def test_the_moments_of_pruned_entries_reach_nobody(
     assert leftover > 0 or option == "clip"  # there was something that could have leaked
 
 
+@every_optimizer
+@pytest.mark.parametrize("option", ["plain", "ema"])
+def test_what_is_pruned_on_the_way_leaves_neither_weight_nor_moment_nor_average(
+    trainee_with: Callable[..., Trainee], optimizer: str, option: str
+) -> None:
+    trainee = trainee_with(**{"optimizer": OPTIMIZERS[optimizer]} | OPTIONS[option])
+    for _ in range(3):
+        trainee.update(0.05)
+    before, generator = trainee.saved(), torch.Generator().manual_seed(1)
+    mask = Mask(
+        {name: kept & (torch.rand(kept.shape, generator=generator) < 0.5) for name, kept in trainee.mask.items()}
+    )
+    trainee.prune(mask)
+    after = trainee.saved()
+    assert any(part.partition("/")[2] in mask for part in after.moments) or optimizer == "sgd"
+    for parts, was in ((after.state, before.state), (after.moments, before.moments), (after.average, before.average)):
+        for part, tensor in parts.items():
+            name = part if part in mask else part.partition("/")[2]
+            expected = was[part] * mask[name] if name in mask else was[part]
+            assert torch.equal(tensor, expected)
+    trainee.update(0.05)
+    assert all(weight[~mask[name]].eq(0).all() for name, weight in trainee.weights.items())
+    assert all(weight[mask[name]].ne(0).any() for name, weight in trainee.weights.items())
+
+
+def test_what_was_evaluated_before_a_pruning_is_of_another_network(trainee_with: Callable[..., Trainee]) -> None:
+    trainee = trainee_with()
+    trainee.evaluate()
+    before = list(trainee.curve)
+    trainee.prune(trainee.mask)
+    assert (trainee.curve, trainee.best, trainee.outgrown) == ([], None, before)
+    trainee.evaluate()
+    assert (len(trainee.curve), trainee.outgrown) == (1, before)
+
+
 @pytest.mark.parametrize("option", list(OPTIONS))
 @every_optimizer
 def test_goes_on_from_what_it_saved_to_the_same_bits(
