@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ticketing.journal.walk import allowed_drop, ended_by, searches_made, walk_of
+from ticketing.journal.walk import allowed_drop, ended_by, levels_paid, searches_made, walk_of
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.plans.gradual import prunings_of
@@ -64,12 +64,10 @@ def budget_of(bench: Workbench, cost: Mapping[str, Any]) -> dict[str, Any] | Non
     found = bench.plan.budget if isinstance(bench.plan, Plan) else None
     if found is None:
         return None
-    own = 0 if bench.start is None else bench.start.level - 1
-    trained = sum(level > own for level in walk_of(bench).levels)
     return {
         "asked": found["asked"],
         "levels_asked": found["levels_asked"],
-        "levels": trained,
+        "levels": levels_paid(bench),
         "ended_by": ended_by(bench),
         "used": {
             "flops": cost["flops_executed"], "samples": cost["search_samples"], "seconds": cost["search_seconds"]

@@ -76,9 +76,15 @@ def warnings_of_end(bench: Workbench) -> list[dict[str, str]]:
     by, found = ended_by(bench), _budget(bench)
     if by is None or found is None:
         return []
-    last, trained = walk_of(bench).within[-1], len(walk_of(bench).levels) - 1
-    detail = f"{found['asked'][by]:.15g} {by} ended the search after {trained} of {found['levels_asked']} pruned levels"
-    return [{"code": "budget_ended_search", "detail": f"{detail}, at level {last}"}]
+    asked, pruned = f"{found['asked'][by]:.15g} {by}", f"{levels_paid(bench)} of {found['levels_asked']} pruned levels"
+    detail = f"{asked} ended the search after {pruned}, at level {walk_of(bench).within[-1]}"
+    return [{"code": "budget_ended_search", "detail": detail}]
+
+
+def levels_paid(bench: Workbench) -> int:
+    """Count the pruned levels that the first search trained; those a fork took over were paid by its parent."""
+    taken_over = 0 if bench.start is None else bench.start.level - 1
+    return sum(level > taken_over for level in walk_of(bench).levels)
 
 
 def _budget(bench: Workbench) -> dict[str, Any] | None:

@@ -148,9 +148,12 @@ def test_a_fork_takes_over_what_removed_entries_hold(parents: Any, tmp_path: Pat
 def test_a_fork_pays_for_its_own_levels_alone(parents: Any, tmp_path: Path, budget: Any, by: str | None) -> None:
     parent = parents()
     folder = forked(parent, tmp_path / "fork", 2, number=numbers(parent)[0], budget=budget, levels=4)
-    ran(folder)
+    said = ran(folder)
     told = report_of(folder)["search"]
     own = 3 if by is None else 1
+    ended = [warning["detail"] for warning in said.of_type("warning") if warning["code"] == "budget_ended_search"]
+    assert len(ended) == (by is not None)
+    assert all(detail.endswith("after 1 of 3 pruned levels, at level 2") for detail in ended)
     assert (told["budget"]["ended_by"], told["delivered_level"]) == (by, 1 + own)
     assert (told["budget"]["levels"], told["budget"]["levels_asked"]) == (own, 3)
     assert told["budget"]["used"]["samples"] == own * 60 * 60
