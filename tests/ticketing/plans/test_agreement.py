@@ -36,6 +36,8 @@ def recipe(**fields: Any) -> Iterative:
         ({"evidence": {"levels": [3, 8]}, "levels": 7}, [("/recipe/evidence/levels", "no_such_level")]),
         ({"evidence": {"levels": [3]}, "target": {"sparsity": 0.5}}, []),
         ({"evidence": {"levels": [3]}, "target": DROP}, [("/recipe/evidence/levels", "levels_unknown")]),
+        ({"evidence": {"levels": [3]}, "budget": {"seconds": 9}}, [("/recipe/evidence/levels", "levels_unknown")]),
+        ({"evidence": {"levels": [3]}, "budget": {"samples": 9}}, []),
         ({"evidence": LONG, "rewind": "none"}, []),
         ({"evidence": SHORT, "rewind": "lr"}, [("/recipe/evidence/controls", "no_shorter_dense")]),
         ({"evidence": LONG, "rewind": "5it"}, [("/recipe/evidence/controls", "no_longer_dense")]),

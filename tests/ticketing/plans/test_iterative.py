@@ -76,6 +76,15 @@ def test_a_training_that_prunes_is_one_of_the_whole_length_wherever_its_ticket_r
     assert made.gradual["prunings"][-1]["kept"] == made.ladder[1]["kept"] == planned(levels=9).ladder[9]["kept"]
 
 
+def test_dense_as_long_as_a_gradual_ticket_has_its_training_and_that_which_pruned_behind_it() -> None:
+    evidence = {"replicates": 1, "replicates_of": "retrain", "controls": ["dense_long"]}
+    training = {"length": "100it"}
+    asked = recipe(schedule_of_pruning="gradual", rewind="lr", evidence=evidence, training=training)
+    for trained, searched in ((False, 200), (True, 100)):
+        made = plan(network(), asked, train=55_000, test=10_000, trained=trained)
+        assert made.updates == searched + 100 + 100 + 200
+
+
 def test_weights_that_came_trained_are_the_dense_run() -> None:
     asked = recipe(levels=2, evidence="none", training={"length": "100it"})
     counts = plan(network(), asked, train=55_000, test=10_000, trained=True)

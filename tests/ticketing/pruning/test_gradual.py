@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from ticketing.controls.length import updates_of_dense
 from ticketing.journal.findings import Findings
 from ticketing.journal.invariants import Invariants
 from ticketing.journal.results import curve_of
@@ -160,6 +161,16 @@ def test_a_model_that_came_trained_is_pruned_as_it_goes_on(make_bench: Any, make
     bench = searched(make_bench, subject=came, rewind="lr", evidence="none")
     assert [level["updates"] for level in bench.observer.of_type("level_completed")] == [0, 20]
     assert same_bits(findings(bench).initial(0), subject.initial_state)
+
+
+@pytest.mark.parametrize("weights", ["initial", "trained"])
+def test_dense_as_long_as_its_ticket_has_what_pruned_it_behind_it(
+    make_bench: Any, make_subject: Any, weights: str
+) -> None:
+    subject = make_subject()
+    came = replace(subject, spec=subject.spec.model_copy(update={"weights": weights}))
+    bench = searched(make_bench, subject=came, rewind="lr", evidence="none")
+    assert updates_of_dense(bench, findings(bench), Where(0, "certificate", "dense_long", 1)) == 20 + 20
 
 
 def test_a_criterion_with_classes_says_how_many_it_kept_that_it_puts_last(make_bench: Any) -> None:
