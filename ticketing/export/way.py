@@ -8,7 +8,7 @@ from ticketing.journal.walk import allowed_drop, ended_by, levels_paid, searches
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.plans.gradual import prunings_of
-from ticketing.plans.iterative import Plan
+from ticketing.plans.plan import Plan
 from ticketing.pruning.gradual import curve_while_pruning, prunings_made
 from ticketing.training.rewinding import STABILITY
 

@@ -8,7 +8,7 @@ from ticketing.folder import EventType
 from ticketing.journal.where import Where
 from ticketing.observer import Observer
 from ticketing.plans import AnyPlan
-from ticketing.plans.iterative import Plan
+from ticketing.plans.plan import Plan
 
 
 @dataclass

@@ -8,7 +8,7 @@ from ticketing.journal.results import Result
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.ways import COLLAPSED, Cut, Purse, Walked, Way, paid_by, sorted_out, through, to_drop
-from ticketing.plans.iterative import Plan
+from ticketing.plans.plan import Plan
 from ticketing.recipe import Iterative
 
 

@@ -7,7 +7,8 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.plans.capacity_sweep import CapacityPlan, plan_sweep
-from ticketing.plans.iterative import Plan, plan
+from ticketing.plans.iterative import plan
+from ticketing.plans.plan import Plan
 from ticketing.recipe import AnyRecipe, CapacitySweep
 
 AnyPlan = Plan | CapacityPlan

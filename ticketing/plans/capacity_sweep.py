@@ -7,7 +7,7 @@ from typing import Any
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.ladder.regime import parameters_per_target
-from ticketing.plans.iterative import CPU_FLOPS_PER_SECOND, CPU_SECONDS_PER_UPDATE, FLOPS_PER_MULTIPLY_ADD
+from ticketing.plans.costs import cpu_seconds, update_flops
 from ticketing.plans.widths import parameters_of, starts_reused, threshold_width, widths_around
 from ticketing.recipe import CapacitySweep
 from ticketing.step import iterations_per_epoch
@@ -68,8 +68,7 @@ def plan_sweep(inventory: Inventory, recipe: CapacitySweep, *, train: int, test:
     updates = recipe.repeats * len(widths) * steps
     multiply_adds = sum(widths) * (inputs + classes)
     batch = min(recipe.training.batch_size, recipe.examples)
-    flops = recipe.repeats * steps * FLOPS_PER_MULTIPLY_ADD * multiply_adds * batch
-    seconds = flops / CPU_FLOPS_PER_SECOND[recipe.training.precision] + updates * CPU_SECONDS_PER_UPDATE
+    flops = recipe.repeats * steps * update_flops(multiply_adds, batch)
     reused = starts_reused(widths, targets=targets, **shape, reuse=recipe.reuse_weights)
     return CapacityPlan(
         widths=[
@@ -91,7 +90,7 @@ def plan_sweep(inventory: Inventory, recipe: CapacitySweep, *, train: int, test:
         trainings=recipe.repeats * len(widths),
         updates=updates,
         training_flops=flops,
-        estimated_seconds={"cpu": round(seconds, 1), "gpu": None},
+        estimated_seconds={"cpu": cpu_seconds(flops, updates, recipe.training.precision), "gpu": None},
         test_resolution=1 / test,
         warnings=_warnings(recipe, most=parameters[-1], least=parameters[0], targets=targets),
         resolved_recipe=recipe.model_dump(mode="json"),

@@ -8,6 +8,9 @@ from ticketing.architectures import Inventory
 FORWARDS_PER_UPDATE = 3
 """The backward pass costs two forwards: one for the inputs' gradients, one for the weights'."""
 FLOPS_PER_MULTIPLY_ADD = 2
+CPU_FLOPS_PER_SECOND = {"fp32": 80e9, "bf16": 200e9}
+"""One core of an AVX-512 server processor, measured on LeNet-300-100 and ResNet-20 (docs/evidence.md)."""
+CPU_SECONDS_PER_UPDATE = 2e-4
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,22 @@ def training_flops(
     if multiply_adds is None:
         return whole
     return replace(whole, executed=FLOPS_PER_MULTIPLY_ADD * multiply_adds * FORWARDS_PER_UPDATE * updates * batch_size)
+
+
+def update_flops(multiply_adds: int, batch_size: int) -> int:
+    """Count the operations of one update with dense kernels.
+
+    Args:
+        multiply_adds: Of one forward pass of one example.
+        batch_size: Examples.
+    """
+    return FLOPS_PER_MULTIPLY_ADD * FORWARDS_PER_UPDATE * multiply_adds * batch_size
+
+
+def cpu_seconds(flops: int, updates: int, precision: str) -> float | None:
+    """Estimate the seconds of trainings on one core; None for a precision whose rate was not measured."""
+    rate = CPU_FLOPS_PER_SECOND.get(precision)
+    return None if rate is None else round(flops / rate + updates * CPU_SECONDS_PER_UPDATE, 1)
 
 
 def forward_flops(inventory: Inventory, kept: Mapping[str, int] | None, *, examples: int) -> Flops:

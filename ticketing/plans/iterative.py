@@ -1,6 +1,5 @@
-"""What a recipe will do to a network, before anything runs: ladder, updates, cost, warnings; arithmetic alone."""
+"""What a recipe of the iterative search will do to a network, before anything runs; arithmetic alone."""
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from ticketing.architectures import Inventory
@@ -9,64 +8,19 @@ from ticketing.folder import StartSpec
 from ticketing.ladder.counts import kept_counts
 from ticketing.ladder.level_length import level_length
 from ticketing.plans.agreement import refuse_levels_beyond
-from ticketing.plans.budget import affordable, course_of
+from ticketing.plans.budget import Affordable, affordable, course_of
 from ticketing.plans.candidates import tried_at_most
 from ticketing.plans.certificate import CertificatePlan
+from ticketing.plans.costs import cpu_seconds, update_flops
 from ticketing.plans.gradual import prunings_of
+from ticketing.plans.inheritable import check_start
 from ticketing.plans.narrowing import narrowed, parameters_with
+from ticketing.plans.plan import Plan
 from ticketing.plans.plan_warnings import warnings_of_plan
-from ticketing.plans.start import check_start, searches_of, taken_over
 from ticketing.plans.suitability import check_schedule
+from ticketing.plans.work import Work, of_certificate, of_ladder, of_later_looks, of_searches
 from ticketing.recipe import Iterative
 from ticketing.step import Step, iterations_per_epoch
-
-# Forward and backward cost three forwards; a multiply-add is two operations.
-FLOPS_PER_MULTIPLY_ADD = 6
-# One core of an AVX-512 server processor, measured on LeNet-300-100 and ResNet-20 (docs/evidence.md).
-CPU_FLOPS_PER_SECOND = {"fp32": 80e9, "bf16": 200e9}
-CPU_SECONDS_PER_UPDATE = 2e-4
-
-Work = tuple[int, int]
-"""(updates, trainings)"""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What will be run and what it costs."""
-
-    layers: list[dict[str, Any]]
-    ladder: list[dict[str, Any]]
-    levels: int
-    steps_per_epoch: int
-    steps_per_training: int
-    trainings: int
-    """At most, where `evidence.max_replicates` lets the certificate grow; so are the costs below."""
-    updates: int
-    """Of all trainings together."""
-    training_flops: int
-    """Of all trainings, dense kernels of the whole network; a multiply-add counts as two."""
-    search: dict[str, Any]
-    """The part of it that is the search, beside what it were with levels of the whole length."""
-    at_most: bool
-    """Whether trainings, updates and cost are bounds: what the run finds may end it sooner."""
-    estimated_seconds: dict[str, float | None]
-    """Per device kind; None where no rate was measured."""
-    test_resolution: float
-    """The smallest accuracy difference (fraction) the test split can show."""
-    warnings: list[dict[str, str]]
-    resolved_recipe: dict[str, Any]
-    at_least: dict[str, int] | None = None
-    """Trainings and updates if the first look decides; None where the number of replicates is fixed."""
-    start: dict[str, Any] | None = None
-    """Of a fork: whose level it starts from, which, and in how many of its searches."""
-    gradual: dict[str, Any] | None = None
-    """Of a training that prunes on the way: after which updates, and what is kept then."""
-    budget: dict[str, Any] | None = None
-    """What the budget of one search leaves of it."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the plan as the API answers it."""
-        return asdict(self)
 
 
 def plan(
@@ -103,27 +57,26 @@ def plan(
     # A training that prunes begins at the dense network, wherever its ticket is rewound to.
     walk: dict[str, Any] = {"first": 0 if prunings else first, "trained": trained, "start": start}
     extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
-    to_a_drop = recipe.target is not None and recipe.target.sparsity is None
-    one: dict[str, Any] = {
-        "samples": (batch := min(recipe.training.batch_size, train)),
-        "flops": _flops(inventory, batch),
-    }
+    to_a_drop = _to_a_drop(recipe)
+    batch = min(recipe.training.batch_size, train)
+    one: dict[str, Any] = {"samples": batch, "flops": update_flops(inventory.multiply_adds, batch)}
     budget = affordable(recipe, course_of(len(rows) - 1, steps=length.last_step, tried=extra[0], **walk, **one))
     levels = len(rows) - 1 - (budget.levels_asked - budget.levels if budget else 0)
     # On the way to an accuracy drop a budget counts trainings: any rung may be one of them.
     rows = rows if to_a_drop else rows[: levels + 1]
     _check_narrowing(inventory, recipe, rows)
     refuse_levels_beyond(recipe, levels)
-    searched, at_full_length = (_searched(recipe, levels=levels, steps=of, **walk) for of in (length.last_step, steps))
+    searched, at_full_length = (
+        of_searches(recipe, levels=levels, steps=of, **walk) for of in (length.last_step, steps)
+    )
     certificate = CertificatePlan(inventory, recipe, rows, steps, first, train=train, trained=trained, start=start)
-    certified = _certified(recipe, certificate, levels=levels)
-    ladder = _ladder(levels, length.last_step, walk["first"], trained)
-    grown = _grown(recipe, certificate, ladder=ladder, last=levels)
-    least = _added(searched, extra, certified)
-    updates, trainings = _added(least, grown)
-    flops_per_update = _flops(inventory, recipe.training.batch_size)
-    rate = CPU_FLOPS_PER_SECOND.get(recipe.training.precision)
-    seconds = None if rate is None else round(updates * (flops_per_update / rate + CPU_SECONDS_PER_UPDATE), 1)
+    ladder = of_ladder(levels, length.last_step, walk["first"], trained)
+    grown = of_later_looks(recipe, certificate, ladder=ladder, last=levels)
+    search = searched.plus(extra)
+    least = search.plus(of_certificate(recipe, certificate, levels=levels))
+    most = least.plus(grown)
+    flops = update_flops(inventory.multiply_adds, recipe.training.batch_size)
+    seconds = cpu_seconds(most.updates * flops, most.updates, recipe.training.precision)
     total = inventory.prunable_total
     return Plan(
         layers=[
@@ -137,24 +90,18 @@ def plan(
         levels=len(rows) - 1,
         steps_per_epoch=per_epoch,
         steps_per_training=steps,
-        trainings=trainings,
-        updates=updates,
-        training_flops=updates * flops_per_update,
+        trainings=most.trainings,
+        updates=most.updates,
+        training_flops=most.updates * flops,
         search={
-            "trainings": searched[1] + extra[1],
-            "updates": searched[0] + extra[0],
-            "flops": (searched[0] + extra[0]) * flops_per_update,
+            "trainings": search.trainings,
+            "updates": search.updates,
+            "flops": search.updates * flops,
             "connectivity_updates": extra[0],
-            "updates_at_full_length": at_full_length[0],
-            "flops_at_full_length": at_full_length[0] * flops_per_update,
+            "updates_at_full_length": at_full_length.updates,
+            "flops_at_full_length": at_full_length.updates * flops,
         },
-        at_most=grown != (0, 0)
-        or length.patience is not None
-        or recipe.rewind == "auto"
-        or start is not None
-        or certificate.at_most
-        or to_a_drop
-        or (budget is not None and not budget.repeatable),
+        at_most=grown != Work(0, 0) or length.patience is not None or _may_end_sooner(recipe, certificate, budget),
         estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
         warnings=warnings_of_plan(
@@ -165,7 +112,7 @@ def plan(
             per_epoch=per_epoch,
             budget=budget,
         ),
-        at_least=None if grown == (0, 0) else {"trainings": least[1], "updates": least[0]},
+        at_least=None if grown == Work(0, 0) else {"trainings": least.trainings, "updates": least.updates},
         start=_start(start),
         gradual=None if prunings is None else prunings.as_json(*rows),
         budget=None if budget is None else budget.as_json(),
@@ -188,9 +135,14 @@ def rewind_step(recipe: Iterative, per_epoch: int) -> int:
     return start
 
 
-def _flops(inventory: Inventory, batch_size: int) -> int:
-    """Count the operations of one update."""
-    return FLOPS_PER_MULTIPLY_ADD * inventory.multiply_adds * batch_size
+def _to_a_drop(recipe: Iterative) -> bool:
+    return recipe.target is not None and recipe.target.sparsity is None
+
+
+def _may_end_sooner(recipe: Iterative, certificate: CertificatePlan, budget: Affordable | None) -> bool:
+    """Say whether what the run finds decides how much it trains."""
+    unforeseen = _to_a_drop(recipe) or recipe.rewind == "auto" or (budget is not None and not budget.repeatable)
+    return unforeseen or certificate.start is not None or certificate.at_most
 
 
 def _start(start: StartSpec | None) -> dict[str, Any] | None:
@@ -201,36 +153,3 @@ def _check_narrowing(inventory: Inventory, recipe: Iterative, rows: list[dict[st
     """Refuse `small_dense` where the network cannot be made as small as the sparsest ticket."""
     if recipe.evidence.replicates and "small_dense" in recipe.evidence.controls:
         narrowed(inventory, parameters_with(inventory, sum(rows[-1].values())))
-
-
-def _added(*counts: Work) -> Work:
-    return sum(updates for updates, _ in counts), sum(trainings for _, trainings in counts)
-
-
-def _ladder(levels: int, steps: int, first: int, trained: bool) -> Work:
-    """Count one search from level 0 on, its levels ending at update `steps`."""
-    return (0 if trained else steps) + levels * (steps - first), levels + (not trained)
-
-
-def _searched(
-    recipe: Iterative, *, levels: int, steps: int, first: int, trained: bool, start: StartSpec | None
-) -> Work:
-    """Count the ladders of all searches the run begins with, whose levels end at update `steps`."""
-    shared, whole = taken_over(recipe, start), _ladder(levels, steps, first, trained)
-    own = searches_of(recipe.evidence) - shared
-    forked = 0 if start is None else shared * (levels + 1 - start.level)
-    return own * whole[0] + forked * (steps - first), own * whole[1] + forked
-
-
-def _certified(recipe: Iterative, certificate: CertificatePlan, *, levels: int) -> Work:
-    """Count the certificate trainings of the first look."""
-    updates, trainings = certificate.replicate(recipe.evidence.judged(range(1, levels + 1)))
-    return recipe.evidence.replicates * updates, recipe.evidence.replicates * trainings
-
-
-def _grown(recipe: Iterative, certificate: CertificatePlan, *, ladder: Work, last: int) -> Work:
-    """Count what later looks may add: replicates of the delivered level, each with the ladder it needs."""
-    more = len(recipe.evidence.looks) - 1
-    walked = ladder if recipe.evidence.replicates_of == "search" else (0, 0)
-    updates, trainings = _added(walked, certificate.replicate((last,)))
-    return more * updates, more * trainings

@@ -143,7 +143,7 @@ def train(
     saved_at = checkpointing.clock() if checkpointing else 0.0
     while True:
         trainee.update(rate(trainee.step))
-        if pruning and (pruned := pruning.after(trainee.step, trainee.weights)) is not None:
+        if pruning and (pruned := pruning.after(trainee.step, trainee.masked())) is not None:
             trainee.prune(pruned)
         if trainee.step in capture_at:
             trainee.capture()
@@ -181,8 +181,8 @@ def _rates(training: Training, per_epoch: int, *, fine_tune: bool, over: int | N
 def _trained(trainee: Trainee, *, updates: int) -> Trained:
     assert trainee.best is not None  # the last update is always evaluated, and its loss is finite
     return Trained(
-        final=trainee.masked(state_of(trainee.result)),
-        best=trainee.masked(copies(trainee.best)),
+        final=trainee.masked.in_state(state_of(trainee.result)),
+        best=trainee.masked.in_state(copies(trainee.best)),
         curve=tuple(trainee.curve),
         captured=dict(trainee.captured),
         updates=updates,

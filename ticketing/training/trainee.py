@@ -18,6 +18,7 @@ from ticketing.training.average import Average
 from ticketing.training.evaluation import computing, evaluate
 from ticketing.training.gradients import LossScale, clipped
 from ticketing.training.losses import Loss
+from ticketing.training.masked import MaskedWeights
 from ticketing.training.optimizers import Optimizer, optimizer_for
 from ticketing.training.state import CurvePoint, TrainingState
 
@@ -46,7 +47,6 @@ class Trainee:
         self._data = data
         self._training = training
         self._loss_of = loss
-        self.mask = mask or Mask({})
         self.network = placed(module, start, device=device).train()
         parameters = dict(self.network.named_parameters())
         self._parameters = list(parameters.values())
@@ -58,17 +58,7 @@ class Trainee:
             if training.augment == "none"
             else Augmentation(training.augment, order_seed, per_epoch=self._order.per_epoch)
         )
-        self._masked: list[Tensor] = [parameters[name] for name in self.mask]
-        places = {name: place for place, name in enumerate(parameters)}
-        self._masked_places = [places[name] for name in self.mask]
-        # Of the weights' dtype and memory layout: then the multiplication is one pass over plain memory.
-        self._masks = [
-            torch.empty_like(weight, requires_grad=False).copy_(self.mask[name])
-            for name, weight in zip(self.mask, self._masked, strict=True)
-        ]
-        self.hold = hold
-        # A product with the mask is a zero where pruned, so adding what is held there gives exactly that.
-        self._held = [w.detach() * (mask == 0) for w, mask in zip(self._masked, self._masks, strict=True) if hold]
+        self.masked = MaskedWeights(parameters, mask or Mask({}), hold=hold)
         self._average = (
             None if training.ema is None else Average(module, start, decay=training.ema.decay, of=self.network)
         )
@@ -119,10 +109,7 @@ class Trainee:
         gradients, overflowed = self._gradients(loss)
         with torch.no_grad():
             self._optimizer.update(learning_rate, gradients, skip=overflowed)
-            if self._masked:
-                torch._foreach_mul_(self._masked, self._masks)
-            if self._held:
-                torch._foreach_add_(self._masked, self._held)
+            self.masked.put_back()
             if self._average is not None:
                 self._average.follow()
         self._loss = loss.detach()
@@ -139,28 +126,16 @@ class Trainee:
         if self._loss_scale is not None:
             gradients, overflowed = self._loss_scale.undo(gradients)
         if self._training.gradient_clip is not None:
-            # Of the network that is trained: what flows to pruned entries is no part of its gradient.
-            for place, mask in zip(self._masked_places, self._masks, strict=True):
-                gradients[place] = gradients[place] * mask
-            gradients = clipped(gradients, self._training.gradient_clip)
+            gradients = clipped(self.masked.of_kept(gradients), self._training.gradient_clip)
         return gradients, overflowed
-
-    @property
-    def weights(self) -> dict[str, Tensor]:
-        """Masked parameters by name, detached: the very tensors that train."""
-        return {name: weight.detach() for name, weight in zip(self.mask, self._masked, strict=True)}
 
     def prune(self, mask: Mask) -> None:
         """Go on under a mask within the one so far: what it removes leaves neither weight nor moment nor average.
 
         Evaluations so far were of another network: no figure of this one, and no best state.
         """
-        self.mask = Mask({name: mask[name] for name in self.mask})
         with torch.no_grad():
-            for own, kept in zip(self._masks, self.mask.values(), strict=True):
-                own.copy_(kept)
-            torch._foreach_mul_(self._masked, self._masks)
-            masks = dict(zip(self.mask, self._masks, strict=True))
+            masks = self.masked.shrink(mask)
             for of, moment in self._optimizer.moments().items():
                 if (name := of.partition("/")[2]) in masks:
                     moment.mul_(masks[name])
@@ -172,11 +147,7 @@ class Trainee:
 
     def capture(self) -> None:
         """Keep a copy of the state as it is at this step: unaveraged, for it is to be trained on."""
-        self.captured[self.step] = self.masked(state_of(self.network))
-
-    def masked(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Write pruned entries as +0.0: a product with the mask may be -0.0. What is held has its bits already."""
-        return dict(state) if self.hold else self.mask.applied_to(state)
+        self.captured[self.step] = self.masked.in_state(state_of(self.network))
 
     def evaluate(self) -> None:
         """Add a point to the curve, and keep a copy of the state if its loss is below all before.
@@ -209,7 +180,7 @@ class Trainee:
             captured=dict(self.captured),
             average={} if self._average is None else copies(self._average.state()),
             loss_scale={} if self._loss_scale is None else copies(self._loss_scale.state()),
-            mask=self.mask.pack() if prunes else {},
+            mask=self.masked.mask.pack() if prunes else {},
             outgrown=tuple(self.outgrown),
         )
 

@@ -7,7 +7,7 @@ import pytest
 from ticketing.journal.progress import RunProgress
 from ticketing.journal.where import Where
 from ticketing.observer import RecordingObserver
-from ticketing.plans.iterative import Plan
+from ticketing.plans.plan import Plan
 
 WHERE = Where(0, "search", "ticket", 1)
 

@@ -10,8 +10,9 @@ from ticketing.architectures import Inventory, arguments_for, inventory
 from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
 from ticketing.plans.budget import Course, affordable, warnings_of_budget
-from ticketing.plans.iterative import Plan, plan
+from ticketing.plans.iterative import plan
 from ticketing.plans.parsing import parse_recipe, resolve
+from ticketing.plans.plan import Plan
 from ticketing.recipe import Iterative
 
 LENET: Inventory = inventory("lenet-300-100", arguments_for("lenet-300-100", {}))

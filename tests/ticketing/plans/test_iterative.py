@@ -7,8 +7,9 @@ import pytest
 from ticketing.architectures import Inventory, arguments_for, inventory
 from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
-from ticketing.plans.iterative import Plan, plan, rewind_step
+from ticketing.plans.iterative import plan, rewind_step
 from ticketing.plans.parsing import resolve
+from ticketing.plans.plan import Plan
 from ticketing.recipe import Iterative
 
 

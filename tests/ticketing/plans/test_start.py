@@ -1,14 +1,13 @@
-"""ticketing.plans.start: what a checkpoint holds, and what a fork may ask of it."""
+"""ticketing.plans.start: what a checkpoint holds, and what a fork takes over of it."""
 
 from typing import Any
 
 import pytest
 
 from ticketing.architectures import arguments_for, inventory
-from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
 from ticketing.plans.parsing import resolve
-from ticketing.plans.start import check_start, overridden, recipe_of_level, start_from, taken_over
+from ticketing.plans.start import overridden, recipe_of_level, start_from, taken_over
 from ticketing.recipe import Iterative
 
 NETWORK = inventory("lenet-300-100", arguments_for("lenet-300-100", {}, data_shape=None, classes=None))
@@ -120,50 +119,6 @@ def test_a_target_replaces_levels_and_the_other_way_round() -> None:
 
 def start(level: int = 2, before: StartSpec | None = None, **fields: Any) -> StartSpec:
     return StartSpec(job="job_a", level=level, sha256=DIGEST, recipe=recipe(**fields), searches=2, start=before)
-
-
-@pytest.mark.parametrize(
-    ("own", "parents", "pointers"),
-    [
-        ({}, {}, []),
-        ({"training": {"length": "9it"}, "levels": 9}, {}, []),
-        ({"seed": 4}, {}, ["/recipe/seed"]),
-        ({"rewind": "500it"}, {}, ["/recipe/rewind"]),
-        ({"rewind": "500it"}, {"rewind": "lr"}, ["/recipe/rewind"]),
-        ({"rewind": "0it"}, {"rewind": "500it"}, []),
-        ({"rewind": "2ep"}, {"rewind": "2ep"}, []),
-        ({"rewind": "2ep", "training": {"batch_size": 600}}, {"rewind": "2ep"}, ["/recipe/rewind"]),
-        ({"keep_levels": "models"}, {}, ["/recipe/keep_levels"]),
-        ({"keep_levels": "models"}, {"keep_levels": "models"}, []),
-        ({"rewind": "lr", "evidence": {"levels": "all"}}, {"rewind": "lr"}, ["/recipe/evidence/levels"]),
-        ({"evidence": {"levels": "all"}}, {"rewind": "lr"}, ["/recipe/rewind"]),
-        ({"rewind": "lr", "evidence": {"levels": [4]}}, {"rewind": "lr"}, ["/recipe/evidence/levels"]),
-        ({"rewind": "lr", "evidence": {"levels": [4]}}, {"rewind": "lr", "evidence": {"levels": [3]}}, []),
-        ({"evidence": {"levels": [1]}}, {"rewind": "lr"}, ["/recipe/rewind"]),
-        ({"criterion": "movement", "kept": "reinit"}, {}, []),
-        ({"pruned": "freeze"}, {}, ["/recipe/pruned"]),
-        ({"pruned": "freeze"}, {"pruned": "freeze"}, []),
-        ({"kept": "reinit", "evidence": {"levels": "all"}}, {}, ["/recipe/kept"]),
-        ({"kept": "reinit", "evidence": {"levels": "all"}}, {"kept": "reinit"}, []),
-        ({"seed": 4, "rewind": "500it"}, {}, ["/recipe/seed", "/recipe/rewind"]),
-        ({"schedule_of_pruning": "gradual"}, {}, ["/recipe/schedule_of_pruning"]),
-        ({}, {"schedule_of_pruning": "gradual"}, ["/recipe/schedule_of_pruning"]),
-    ],
-)
-def test_every_field_that_asks_for_too_much_is_named(
-    own: dict[str, Any], parents: dict[str, Any], pointers: list[str]
-) -> None:
-    faults = []
-    try:
-        check_start(recipe(**own), start(**parents), train=55_000)
-    except RecipeError as error:
-        faults = [fault.pointer for fault in error.faults]
-    assert faults == pointers
-
-
-def test_level_one_may_be_judged_under_another_rewind() -> None:
-    # Nothing but the dense run lies below it, and that has no rewind.
-    check_start(recipe(rewind="lr", evidence={"levels": "all"}), start(level=1), train=55_000)
 
 
 def test_a_run_takes_over_no_more_searches_than_it_needs() -> None:

@@ -196,8 +196,8 @@ def test_pruned_entries_are_exactly_zero_after_every_update_whatever_is_asked(
         trainee.update(0.05)
         for network in (trainee.network, trainee.result):
             weights = dict(network.named_parameters())
-            assert all(weights[name][~kept].eq(0).all() for name, kept in trainee.mask.items())
-            assert all(weights[name][kept].ne(0).any() for name, kept in trainee.mask.items())
+            assert all(weights[name][~kept].eq(0).all() for name, kept in trainee.masked.mask.items())
+            assert all(weights[name][kept].ne(0).any() for name, kept in trainee.masked.mask.items())
 
 
 @every_optimizer
@@ -213,7 +213,7 @@ def test_the_moments_of_pruned_entries_reach_nobody(
         twin.update(0.05)
         saved = twin.saved()
         emptied = dict(saved.moments)
-        for name, kept in twin.mask.items():
+        for name, kept in twin.masked.mask.items():
             for part in [part for part in emptied if part.endswith(f"/{name}")]:
                 leftover += float(emptied[part][~kept].abs().sum())
                 emptied[part] = emptied[part].masked_fill(~kept, 0)
@@ -233,7 +233,7 @@ def test_what_is_pruned_on_the_way_leaves_neither_weight_nor_moment_nor_average(
         trainee.update(0.05)
     before, generator = trainee.saved(), torch.Generator().manual_seed(1)
     mask = Mask(
-        {name: kept & (torch.rand(kept.shape, generator=generator) < 0.5) for name, kept in trainee.mask.items()}
+        {name: kept & (torch.rand(kept.shape, generator=generator) < 0.5) for name, kept in trainee.masked.mask.items()}
     )
     trainee.prune(mask)
     after = trainee.saved()
@@ -244,15 +244,15 @@ def test_what_is_pruned_on_the_way_leaves_neither_weight_nor_moment_nor_average(
             expected = was[part] * mask[name] if name in mask else was[part]
             assert torch.equal(tensor, expected)
     trainee.update(0.05)
-    assert all(weight[~mask[name]].eq(0).all() for name, weight in trainee.weights.items())
-    assert all(weight[mask[name]].ne(0).any() for name, weight in trainee.weights.items())
+    assert all(weight[~mask[name]].eq(0).all() for name, weight in trainee.masked().items())
+    assert all(weight[mask[name]].ne(0).any() for name, weight in trainee.masked().items())
 
 
 def test_what_was_evaluated_before_a_pruning_is_of_another_network(trainee_with: Callable[..., Trainee]) -> None:
     trainee = trainee_with()
     trainee.evaluate()
     before = list(trainee.curve)
-    trainee.prune(trainee.mask)
+    trainee.prune(trainee.masked.mask)
     assert (trainee.curve, trainee.best, trainee.outgrown) == ([], None, before)
     trainee.evaluate()
     assert (len(trainee.curve), trainee.outgrown) == (1, before)
@@ -318,8 +318,8 @@ def looped(
         with torch.no_grad():
             for (name, weight), own in zip(network.named_parameters(), made, strict=True):
                 weight -= 0.05 * own
-                if name in trainee.mask:
-                    weight *= trainee.mask[name]
+                if name in trainee.masked.mask:
+                    weight *= trainee.masked.mask[name]
     return dict(network.state_dict())
 
 
@@ -341,8 +341,8 @@ def test_the_norm_that_is_clipped_is_of_kept_entries_alone(
         network.zero_grad()
         functional.cross_entropy(network(x), y).backward()
         for name, weight in network.named_parameters():
-            if name in trainee.mask and weight.grad is not None:
-                weight.grad.mul_(trainee.mask[name])
+            if name in trainee.masked.mask and weight.grad is not None:
+                weight.grad.mul_(trainee.masked.mask[name])
         assert torch.nn.utils.clip_grad_norm_(network.parameters(), 0.3) > 0.3
         return [weight.grad for weight in network.parameters() if weight.grad is not None]
 
