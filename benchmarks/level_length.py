@@ -46,7 +46,7 @@ def lay_out(folder: Path, asked: argparse.Namespace, level_length: str) -> RunSp
         "levels": max(asked.at),
         "level_length": level_length,
         "training": {"length": asked.length},
-        "evidence": {"replicates": asked.seeds, "controls": ["reinit"], "levels": "all"},
+        "evidence": {"replicates": asked.seeds, "controls": ["reinit"], "levels": asked.at},
     }
     words = {"architecture": asked.architecture, "uploaded": False, "weights": "initial", "device_kind": "cpu"}
     recipe = resolve(merge(own, json.loads(asked.recipe)), **words, seed=0)
@@ -124,7 +124,7 @@ def main() -> None:
     asked = parser.parse_args()
     folders = {length: searched(asked, length) for length in ("full", *asked.short)}
     table = rows(asked, folders)
-    command = "python benchmarks/level_length.py " + " ".join(sys.argv[1:])
+    command = "python benchmarks/level_length.py " + " ".join(Path(a).name if a == asked.data else a for a in sys.argv[1:])
     out = asked.out or RESULTS / f"level_length_{asked.architecture}.json"
     out.write_text(json.dumps({"command": command, "length": asked.length, "rows": table}, indent=1) + "\n")
     for row in table:
