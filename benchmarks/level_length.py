@@ -124,7 +124,8 @@ def main() -> None:
     asked = parser.parse_args()
     folders = {length: searched(asked, length) for length in ("full", *asked.short)}
     table = rows(asked, folders)
-    command = "python benchmarks/level_length.py " + " ".join(Path(a).name if a == asked.data else a for a in sys.argv[1:])
+    words = [Path(word).name if word == asked.data else word for word in sys.argv[1:] if word != "--home"]
+    command = f"python benchmarks/level_length.py {' '.join(word for word in words if word != str(asked.home))}"
     out = asked.out or RESULTS / f"level_length_{asked.architecture}.json"
     out.write_text(json.dumps({"command": command, "length": asked.length, "rows": table}, indent=1) + "\n")
     for row in table:
