@@ -5,7 +5,6 @@ function works inside the caller's write transaction, and takes the rows of chil
 two transactions about one tree wait for each other instead of locking each other out.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
@@ -16,8 +15,6 @@ from jobs.states import DONE
 from jobs.tables import job
 from ticketing.report.grid_words import point_of
 
-Retain = Callable[[str, str], float | None]
-"""For how many seconds a job of a kind that ended in a state is kept; None: for good."""
 GATHER = "gather"
 """The phase of a grid whose children are all done."""
 MAX_WARNINGS = 20
@@ -40,29 +37,30 @@ def child_moved(conn: Connection, parent_id: str) -> None:
     conn.execute(update(job).where(job.c.id == parent_id).values(version=job.c.version + 1))
 
 
-def child_ended(conn: Connection, row: RowMapping, *, retain: Retain) -> None:
+def child_ended(conn: Connection, row: RowMapping) -> RowMapping | None:
     """Note that a child is done: its grid is that much further, and after the last one it can be gathered.
 
-    A grid that was told to cancel ends with its last child; one that has ended already only counts.
+    A grid that has ended already only counts. One that was told to cancel is over with its last child: its row is
+    given, locked, for the caller to end it.
 
     Args:
         conn: The caller's write transaction, in which the child has its last state already.
         row: Of the child, as it was before.
-        retain: How long a grid that ends with its last child is kept.
     """
     closing = update(job).where(job.c.id == row["parent_id"], job.c.children_open > 0)
     change = closing.values(children_open=job.c.children_open - 1, version=job.c.version + 1).returning(job)
     parent = conn.execute(change).mappings().one_or_none()
     if parent is None or parent["state"] in DONE:
-        return
+        return None
     events = _tell_failure(conn, parent, row)
     conn.execute(update(job).where(job.c.id == parent["id"]).values(progress=_progress(parent)))
     if parent["children_open"] == 0 and parent["cancel_requested"] is None:
         conn.execute(update(job).where(job.c.id == parent["id"]).values(phase=GATHER))
         events.append(NewEvent("job.phase", {"phase": GATHER}))
     append(conn, job_id=parent["id"], events=events)
-    if parent["children_open"] == 0 and parent["cancel_requested"] is not None:
-        _end_cancelled(conn, parent["id"], retain)
+    if parent["children_open"] or parent["cancel_requested"] is None:
+        return None
+    return conn.execute(select(job).where(job.c.id == parent["id"]).with_for_update()).mappings().one()
 
 
 def open_children(conn: Connection, parent_id: str) -> list[RowMapping]:
@@ -76,34 +74,6 @@ def running_children(conn: Connection, parent_id: str) -> tuple[str, ...]:
     """List the children that a worker is on, for whoever wants to tell it at once."""
     mine = select(job.c.id).where(job.c.parent_id == parent_id, job.c.state == "running")
     return tuple(conn.execute(mine.order_by(job.c.id)).scalars())
-
-
-def cancel_tree(
-    conn: Connection, parent: RowMapping, *, keep: str, cancel_one: Callable[[Connection, RowMapping], object]
-) -> bool:
-    """Cancel a grid that has open children, and all of them; say whether it had any.
-
-    It is shown as `cancelling` until the last of them has stopped.
-
-    Args:
-        conn: The caller's write transaction.
-        parent: The grid.
-        keep: As of a cancel; remembered with the grid.
-        cancel_one: Cancels one job, locked.
-    """
-    children = open_children(conn, parent["id"])
-    if not children or parent["state"] not in ("queued", "paused"):
-        return False
-    # Every move of a child is told to its grid here, and this moves the grid itself.
-    from jobs.leases.moving import move
-
-    asked: dict[str, Any] = {"cancel_requested": db_now(), "keep": keep}
-    # Paused is no state to wait for children in: it would expire.
-    move(conn, parent, state="queued", reason=None, pause_requested=None, pause_expires_at=None, **asked)
-    append(conn, job_id=parent["id"], events=[NewEvent("job.cancelling")])
-    for row in children:
-        cancel_one(conn, row)
-    return True
 
 
 def counts(conn: Connection, parent_ids: list[str]) -> dict[str, dict[str, dict[str, float]]]:
@@ -133,11 +103,3 @@ def _tell_failure(conn: Connection, parent: RowMapping, row: RowMapping) -> list
 def _progress(parent: RowMapping) -> dict[str, Any]:
     total = (parent["grid"] or {}).get("points") or 1
     return {**parent["progress"], "fraction": max(0.0, 1 - parent["children_open"] / total)}
-
-
-def _end_cancelled(conn: Connection, parent_id: str, retain: Retain) -> None:
-    # Each leads to the other: the end of a child is told to its grid, and a grid may end with it.
-    from jobs.leases.ending import end
-
-    row = conn.execute(select(job).where(job.c.id == parent_id).with_for_update()).mappings().one()
-    end(conn, row, state="cancelled", retain=retain)

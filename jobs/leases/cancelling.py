@@ -1,6 +1,6 @@
 """A client wants a job to end: at once when it waits, at the worker's next beat when it runs."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, update
 
@@ -10,6 +10,7 @@ from jobs.database import Database
 from jobs.events import NewEvent, append
 from jobs.leases.asking import locked, must_allow, state_of
 from jobs.leases.ending import Retain, end, for_good
+from jobs.leases.moving import move
 from jobs.retrying import retried
 from jobs.tables import job
 
@@ -50,10 +51,14 @@ def cancel_one(
     if state in ("cancelling", "cancelled"):
         return state
 
-    def child(conn: Connection, row: RowMapping) -> str:
-        return cancel_one(conn, row, keep=keep, retain=retain, reason=reason)
-
-    if row["kind"] == "grid" and trees.cancel_tree(conn, row, keep=keep, cancel_one=child):
+    children = trees.open_children(conn, row["id"]) if row["kind"] == "grid" else []
+    if children and row["state"] in ("queued", "paused"):
+        # Shown as `cancelling` until the last child has stopped. Paused is no state to wait in: it would expire.
+        asked: dict[str, Any] = {"cancel_requested": db_now(), "keep": keep}
+        move(conn, row, state="queued", reason=None, pause_requested=None, pause_expires_at=None, **asked)
+        append(conn, job_id=row["id"], events=[NewEvent("job.cancelling")])
+        for child in children:
+            cancel_one(conn, child, keep=keep, retain=retain, reason=reason)
         return state_of(locked(conn, job_id=row["id"]))
     asked = {"cancel_requested": db_now(), "keep": keep, "version": job.c.version + 1}
     row = conn.execute(update(job).where(job.c.id == row["id"]).values(**asked).returning(job)).mappings().one()

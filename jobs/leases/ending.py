@@ -75,7 +75,9 @@ def end(
         for waiting, problem in refuse_inspected(conn, row, found):
             end(conn, waiting, state="failed", retain=retain, error=problem)
     if row["parent_id"] is not None:
-        trees.child_ended(conn, row, retain=retain)
+        grid = trees.child_ended(conn, row)
+        if grid is not None:
+            end(conn, grid, state="cancelled", retain=retain)
     return state
 
 

@@ -13,17 +13,13 @@ import torch
 
 from ticketing.actions import Actions
 from ticketing.analysis.probing import probe
-from ticketing.data.canonical import load_canonical
 from ticketing.data.dataset import Dataset
-from ticketing.data.preparation import prepare
-from ticketing.data.windows import prepare_tokens
-from ticketing.errors import DataError, Fault, ModelError
 from ticketing.evidence.choice import choose
 from ticketing.evidence.sequential import grow
 from ticketing.evidence.trainings import gather
 from ticketing.export.delivery import deliver
 from ticketing.export.listing import Listed
-from ticketing.folder import CHECKPOINTS, DATA, MODEL, OUT, RECIPE, RunSpec
+from ticketing.folder import CHECKPOINTS, OUT, RECIPE, RunSpec
 from ticketing.journal.findings import Findings
 from ticketing.journal.invariants import Invariants
 from ticketing.journal.journal import Journal, open_journal
@@ -35,13 +31,13 @@ from ticketing.observer import Observer
 from ticketing.plans import plan_of
 from ticketing.plans.parsing import parse_recipe
 from ticketing.plans.start import searches_of
-from ticketing.plans.suitability import check_data
 from ticketing.recipe import AnyRecipe
 from ticketing.runs.capacity_sweep import sweep_widths
 from ticketing.runs.execution import settle
 from ticketing.runs.inheritance import take_over
+from ticketing.runs.inputs import load
 from ticketing.searches import SEARCHES
-from ticketing.subject import Subject, load_subject
+from ticketing.subject import Subject
 from ticketing.training.rewinding import restart_of, settled
 
 
@@ -102,34 +98,6 @@ FINISHES: Mapping[str, Callable[[Path, RunSpec, Any], tuple[dict[str, Any], list
     "capacity_sweep": sweep_widths,
 }
 """By search: (folder, spec, bench) -> the summary of the `finished` event and the files of `out/`."""
-
-
-def load(folder: Path, spec: RunSpec, recipe: AnyRecipe, *, device: torch.device) -> tuple[Subject, Dataset]:
-    """Read the model and the dataset of a folder, and check that they fit each other.
-
-    Raises:
-        ModelError: There is no model, or it is not what was declared.
-        DataError: There is no dataset, or its examples or classes do not suit the network.
-    """
-    if spec.model is None:
-        raise ModelError("expected a model in run.json, got none", [Fault("/model", "missing", "no model given")])
-    model_file = folder / MODEL
-    subject = load_subject(spec.model, model_file=model_file if model_file.is_file() else None)
-    canonical = load_canonical(folder / DATA)
-    declared = None if spec.data is None else spec.data.fingerprint
-    if declared not in (None, canonical.summary.fingerprint):
-        raise DataError(f"expected a dataset with fingerprint {declared}, got {canonical.summary.fingerprint}")
-    summary, listed = canonical.summary, subject.inventory
-    misfit = listed.misfit(summary.shape, summary.classes, task=summary.task)
-    if misfit is not None:
-        raise DataError(misfit, [Fault("/dataset", "does_not_fit", misfit)])
-    if listed.task == "next_token":
-        check_data(recipe.training, shape=summary.shape, classes=summary.classes)
-        (context,) = listed.input_shape
-        return subject, prepare_tokens(canonical, weights=subject.weights, device=device, context=context)
-    channels_last = listed.convolutional
-    data = prepare(canonical, recipe=recipe, weights=subject.weights, device=device, channels_last=channels_last)
-    return subject, data
 
 
 def _say_started(journal: Journal, observer: Observer) -> None:

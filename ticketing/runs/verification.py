@@ -22,7 +22,7 @@ from ticketing.plans.parsing import parse_recipe
 from ticketing.recipe import CapacitySweep, Iterative
 from ticketing.runs.capacity_verification import verify_sweep
 from ticketing.runs.execution import settle
-from ticketing.runs.run import load
+from ticketing.runs.inputs import load
 from ticketing.sparse import decode, same_bits
 from ticketing.step import Step
 from ticketing.subject import Subject, placed, read_state

@@ -23,7 +23,8 @@ from ticketing.journal.provenance import execution_key, run_digest
 from ticketing.observer import RecordingObserver
 from ticketing.plans.parsing import resolve
 from ticketing.recipe import Iterative
-from ticketing.runs.run import load, run
+from ticketing.runs.inputs import load
+from ticketing.runs.run import run
 from ticketing.subject import placed
 from ticketing.training.evaluation import evaluate
 from ticketing.training.loop import train
