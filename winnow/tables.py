@@ -12,13 +12,16 @@ from ticketing.report.words import tested
 from winnow.capacity_tables import capacity_parts, width_plan
 from winnow.errors import Json
 from winnow.exits import gate_outcome
+from winnow.grid_tables import grid_parts
 from winnow.terminal import plain
 
 
 def report_parts(report: Json) -> Sequence[RenderableType]:
-    """Lay out a report: of a ticket its levels and the verdict, of a sweep over widths its points."""
+    """Lay out a report: of a ticket its levels and the verdict, of a grid or a sweep over widths its points."""
     if "capacity" in report:
         return capacity_parts(report["capacity"])
+    if "points" in report:
+        return grid_parts(report)
     return [level_table(report), *verdict_lines(report)]
 
 

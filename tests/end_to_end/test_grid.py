@@ -9,6 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from winnow.tables import report_parts
+
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 EVIDENCE = {"replicates": 1, "controls": ["reinit"]}
@@ -56,6 +58,7 @@ def test_a_grid_of_real_jobs_ends_in_one_report(url: str) -> None:
                 own = [http.get(f"/v1/jobs/{job}/report").json()["certificate"]["against"] for job in entry["jobs"]]
                 alone = [value for against in own for value in against[other]["differences"]]
                 assert entry["certificate"]["against"][other]["differences"] == alone
+        assert len(report_parts(report)) == 2 + len(report["pooled"])  # the table, what is best, what is pooled
         assert "2 of 2 seeds" in http.get(f"/jobs/{grid['id']}").text
 
         table = http.get(f"/v1/jobs/{grid['id']}/artifacts/levels.csv")
