@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "id kind name parent point grid children origin search state done phase reason stop_reason attempt model dataset "
-    "device priority limits not_before recipe resolved_recipe labels gates gate queue progress durations best cost "
-    "error warnings created_at started_at finished_at pause_expires_at expires_at urls"
+    "device priority limits not_before recipe resolved_recipe labels gates gate queue progress durations best "
+    "verdict cost error warnings created_at started_at finished_at pause_expires_at expires_at urls"
 )
 
 
