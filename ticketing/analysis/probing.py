@@ -5,17 +5,21 @@
 | `early_slope`                               | -(log L(s) - log L(0)) / s, mean train loss L, s = 100 updates       |
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from math import log
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ticketing.analysis.fit import on_train
 from ticketing.analysis.kernel import empirical_ntk, spectrum
 from ticketing.data.dataset import take
 from ticketing.journal.findings import Findings
 from ticketing.journal.workbench import Workbench
+from ticketing.ladder.level_length import level_length
+from ticketing.mask import Mask
 from ticketing.seeds import derive, order_of_level
 from ticketing.splits import stratified
 from ticketing.training.loop import train
@@ -51,32 +55,40 @@ def _figures(bench: Workbench, found: Findings, level: int, *, restart: Restart)
     size = min(SAMPLES, len(data.y_train))
     chosen = stratified(data.y_train.cpu().numpy(), size, seed=derive(bench.recipe.seed, 0, "split", "probe"))
     rows = torch.from_numpy(chosen).to(data.device)
-    start = mask.applied_to(found.rewind_point(0, level))
+    start = _begun(bench, found, level)
     kernel = empirical_ntk(bench.subject.module, start, mask, take(data.x_train, rows))
     read = spectrum(kernel, data.y_train.index_select(0, rows))
-    slope = _early_slope(bench, found, level, restart=restart)
+    slope = _early_slope(bench, start, mask, level, restart=restart)
     figures = {"level": level, "samples": size, "rows": len(kernel), **asdict(read), "early_slope": slope}
     return figures | {"seconds": bench.clock() - began}
 
 
-def _early_slope(bench: Workbench, found: Findings, level: int, *, restart: Restart) -> float | None:
+def _begun(bench: Workbench, found: Findings, level: int) -> Mapping[str, Tensor]:
+    """Give the weights that a level begins with, under its mask: removed entries zero, or what they hold."""
+    start = found.start(0, level)
+    return start if bench.recipe.holds else found.mask(0, level).applied_to(start)
+
+
+def _early_slope(
+    bench: Workbench, start: Mapping[str, Tensor], mask: Mask, level: int, *, restart: Restart
+) -> float | None:
     """Make the first updates of a level's training again, on the same batches; None where it makes none."""
     if level == 0 and bench.subject.weights == "trained":
         return None
     first = restart.first_step if level else 0
-    updates = min(EARLY_UPDATES, bench.plan.steps_per_training - first)
-    mask, start = found.mask(0, level), found.rewind_point(0, level)
+    updates = min(EARLY_UPDATES, level_length(bench.recipe, bench.per_epoch).last_step - first)
     trained = train(
         bench.subject.module,
         start,
         data=bench.data,
         training=bench.recipe.training,
-        mask=None if level == 0 else mask,
+        mask=mask,
+        hold=bench.recipe.holds,
         order_seed=order_of_level(bench.recipe.seed, 0, level),
         observer=bench.progress.observer,
         first_step=first,
         last_step=first + updates,
         fine_tune=restart.fine_tune and level > 0,
     )
-    before, after = on_train(bench, mask.applied_to(start)).loss, on_train(bench, trained.final).loss
+    before, after = on_train(bench, start).loss, on_train(bench, trained.final).loss
     return (log(before) - log(after)) / updates if before > 0 and after > 0 else None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ticketing.analysis.kernel import empirical_ntk, spectrum
+from ticketing.analysis.kernel import Spectrum, empirical_ntk, spectrum
 from ticketing.mask import Mask
 from ticketing.subject import placed
 
@@ -86,3 +86,45 @@ def test_a_kernel_that_is_the_labels_is_aligned_with_them() -> None:
     y = torch.tensor([0.5, -0.5, -0.5, 0.5], dtype=torch.float64)
     found = spectrum(torch.outer(y, y), torch.tensor([0, 1]))
     assert (found.rank, found.label_alignment) == (1, pytest.approx(1.0))
+
+
+def test_an_eigenvalue_counts_from_as_many_epsilons_as_the_kernel_has_rows() -> None:
+    epsilon = torch.finfo(torch.float64).eps
+    values = torch.tensor([1.0, 6 * epsilon, 2 * epsilon, 0.0], dtype=torch.float64)
+    assert spectrum(torch.diag(values), torch.tensor([0, 1])).rank == 2
+
+
+@given(seed=st.integers(0, 1000))
+def test_an_effective_rank_is_between_one_and_the_rows_whatever_the_rounding(seed: int) -> None:
+    jacobian = torch.randn(6, 1 + seed % 6, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    found = spectrum(jacobian @ jacobian.T, torch.tensor([0, 1, 1]))
+    assert 1 <= found.effective_rank <= 6
+
+
+def test_a_network_that_nothing_moves_has_a_spectrum_of_zeros() -> None:
+    assert spectrum(torch.zeros(4, 4, dtype=torch.float64), torch.tensor([0, 1])) == Spectrum(0, 0.0, 0.0)
+
+
+class _Counted(nn.Linear):
+    """Counts how often it runs forward, in a list that copies share."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 2, bias=False)
+        self.runs = list[int]()
+
+    def __deepcopy__(self, memo: Any) -> "_Counted":
+        copy = _Counted()
+        copy.runs = self.runs
+        return copy
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.runs.append(1)
+        return super().forward(x)
+
+
+def test_a_block_of_the_jacobian_is_no_larger_than_it_may_be() -> None:
+    module = _Counted()
+    state = {name: value.detach() for name, value in module.state_dict().items()}
+    of_a_sample = 8 * 6 * 2  # bytes, parameters, outputs
+    empirical_ntk(module, state, Mask.full({"weight": (2, 3)}), torch.ones(6, 3), block_bytes=2 * of_a_sample)
+    assert len(module.runs) == 1 + (1 + 2 + 3)  # once for the outputs; three blocks, and those before each again

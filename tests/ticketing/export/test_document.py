@@ -1,13 +1,17 @@
 """ticketing.export.document: the report says what the run did, and says it as plain JSON."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ticketing.folder import OUT, read_spec
 from ticketing.journal.invariants import PROMISES
+from ticketing.observer import RecordingObserver
+from ticketing.runs.run import run
 
 
 @pytest.fixture
@@ -47,6 +51,15 @@ def test_the_differences_are_those_of_the_accuracies(report: dict[str, Any]) -> 
 def test_the_verdict_of_the_delivered_row_is_the_certificates(report: dict[str, Any]) -> None:
     assert report["levels"][3]["verdict"] == report["certificate"]["verdict"]
     assert report["certificate"]["level"] == report["search"]["delivered_level"] == 3
+
+
+def test_the_regime_handed_out_is_that_of_the_delivered_level(make_folder: Any, few_large_digits: Any) -> None:
+    training = {"length": "80it", "evaluate_every": "40it", "optimizer": {"name": "adam", "learning_rate": 0.01}}
+    folder = make_folder(training=training, levels=1, rate={"default": 0.997}, evidence="none", dataset=few_large_digits)
+    run(folder, read_spec(folder), observer=RecordingObserver(), clock=time.monotonic)
+    found = json.loads((folder / OUT / "report.json").read_bytes())["regime"]
+    assert [row["regime"] for row in found["levels"]] == ["interpolating", "critical"]
+    assert found["delivered"] == "critical"
 
 
 def test_every_promise_was_checked(report: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ticketing.export.levels import regime_of
 from ticketing.export.weights import read_mask
 from ticketing.journal.findings import Findings
 from ticketing.journal.where import Where
@@ -105,6 +106,18 @@ def test_every_row_says_its_regime_and_the_report_says_where_the_threshold_is(re
     assert named[0]["parameters_per_target"] == pytest.approx(parameters / examples)
     removed = report["levels"][2]["total"] - report["levels"][2]["kept"]
     assert named[2]["parameters_per_target"] == pytest.approx((parameters - removed) / examples)
+
+
+def test_one_example_in_a_thousand_interpolates_and_the_next_level_is_critical(make_bench: Any) -> None:
+    bench, named = make_bench(evidence="none", levels=4), ["interpolating"] * 2 + ["critical"] * 2 + ["classical"]
+    search(bench, 0)
+    for level, accuracy in enumerate((1.0, 0.999, 0.998, 0.99, 0.9)):
+        bench.journal.facts[Where.of_search(0, level).piece]["train_accuracy"] = accuracy
+    found = Findings(bench.journal, bench.subject, restart=restart_of(bench.recipe, per_epoch=9), seed=0)
+    for level, regime in enumerate(named):
+        made = regime_of(bench, found, delivered=level)
+        assert [row["regime"] for row in made["levels"]] == named
+        assert (made["delivered"], made["critical_levels"]) == (regime, [2, 3])
 
 
 def test_a_dense_network_that_does_not_fit_is_warned_of(report: dict[str, Any], said: Any) -> None:

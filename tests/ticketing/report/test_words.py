@@ -11,6 +11,7 @@ from ticketing.report.words import (
     judged_by,
     number,
     points,
+    regime_sentence,
     start_sentence,
     verdict_sentence,
 )
@@ -102,3 +103,24 @@ def test_a_budget_says_what_it_was_what_it_ended_and_that_seconds_do_not_repeat(
     assert str(budget_sentence({"search": {"budget": timed}})).endswith("may end at another level.")
     assert "it was not used up, 4 seconds used" in str(budget_sentence({"search": {"budget": timed}}))
     assert budget_sentence({"search": {"budget": None}}) is None
+
+
+@pytest.mark.parametrize(
+    ("dense", "critical", "delivered", "said"),
+    [
+        (0.0, [4], "interpolating", "At level 4 the network stops fitting its train split (train error above 0.1 %)"),
+        (0.0, [2, 5], "classical", "At levels 2 and 5 the network stops fitting its train split"),
+        (0.0, [], "interpolating", "Every level fits its train split (train error at most 0.1 %)."),
+        (0.0321, [], "classical", "Not even the dense network fits its train split (train error 3.21 %)."),
+        (0.0321, [3], "critical", "At level 3 the network stops fitting its train split"),
+    ],
+)
+def test_the_regime_is_said_of_the_ladder_and_of_the_level_handed_out(
+    dense: float, critical: list[int], delivered: str, said: str
+) -> None:
+    named = "interpolating" if dense <= 0.001 else "classical"
+    levels = [{"level": 0, "train_error": dense, "regime": named}]
+    found = {"interpolating_error": 0.001, "delivered": delivered, "critical_levels": critical, "levels": levels}
+    sentence = regime_sentence({"regime": found})
+    assert sentence.startswith(said)
+    assert sentence.endswith(f". The level handed out is {delivered}.")
