@@ -4,13 +4,14 @@ import re
 import shlex
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from jobs.settings import Settings
 from service.app import create_app
-from ticketing.architectures import ARCHITECTURES, arguments_for, inventory
+from ticketing.architectures import ARCHITECTURES, arguments_for, inventory, preset
 from winnow.command import COMMANDS
 from winnow.exits import Exit
 
@@ -129,3 +130,26 @@ def test_every_example_in_python_compiles(root: Path, name: str) -> None:
     assert blocks
     for block in blocks:
         compile(block, name, "exec")
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_the_page_says_what_the_preset_of_a_network_is(name: str, root: Path) -> None:
+    rows = (root / "docs/architectures.md").read_text().splitlines()
+    said = next(row for row in rows if row.startswith(f"| `{name}` |")).rpartition("|")[0].rpartition("|")[2]
+    said += next(
+        (row for row in rows if row.startswith(f"| {said.split()[0].rstrip(':')} |") and row.count("|") == 5), ""
+    )
+    training, rate = preset(name)["training"], preset(name)["rate"]
+    optimizer, schedule = training["optimizer"], training["schedule"]
+    numbers = [optimizer["learning_rate"], training["batch_size"], schedule.get("factor", 0.1), *rate.values()]
+    expected = [f" {Decimal(str(number)):f}" for number in numbers if number and number != 0.1]
+    milestones = schedule.get("at", ())
+    drops = milestones if len(milestones) < 4 else milestones[:1]  # "every `15ep`"
+    expected += [f"`{step}`" for step in (training["length"], schedule.get("warmup"), *drops) if step]
+    expected += [f"weight decay {Decimal(str(optimizer['weight_decay'])):f}"] if optimizer.get("weight_decay") else []
+    expected += ["output exempt"] if rate.get("output") == 0 else []
+    assert [word for word in expected if word not in said] == []
+    assert ("Nesterov" in said) == optimizer.get("nesterov", False)
+    assert ("flip_crop" in said) == (training.get("augment", "none") == "flip_crop")
+    assert ("output 0.1" in said) == (rate.get("output") == 0.1)
+    assert ("global" in said) == (preset(name).get("scope") == "global")

@@ -33,7 +33,7 @@ class LossScale:
         """Give the gradients of the loss itself, and 1.0 where any of them overflowed, else 0.0; adapt the factor."""
         plain = [gradient.clone() for gradient in gradients]
         overflowed = torch.zeros((), device=self._scale.device)
-        torch._amp_foreach_non_finite_check_and_unscale_(plain, overflowed, self._scale.double().reciprocal().float())
+        torch._amp_foreach_non_finite_check_and_unscale_(plain, overflowed, self._scale.reciprocal())
         torch._amp_update_scale_(self._scale, self._calm, overflowed, GROWTH, BACKOFF, GROWTH_INTERVAL)
         return plain, overflowed
 

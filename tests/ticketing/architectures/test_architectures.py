@@ -173,6 +173,13 @@ def test_a_preset_is_a_recipe(name: str) -> None:
     assert str(recipe.training.length) == preset(name)["training"]["length"]
 
 
+@every_architecture
+def test_the_last_layer_is_the_output_and_no_other_unless_it_is_the_embedding_too(name: str) -> None:
+    *others, last = [layer.role for layer in inventory(name, arguments_for(name, {})).prunable]
+    assert set(others) <= {"hidden"}
+    assert last == ("hidden" if name == "gpt" else "output")
+
+
 def test_a_preset_may_be_changed_by_who_asked_for_it() -> None:
     preset("mlp")["training"]["length"] = "1it"
     assert preset("mlp")["training"]["length"] == "20ep"

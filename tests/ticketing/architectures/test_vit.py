@@ -65,10 +65,25 @@ def test_every_rate_but_that_of_norms_has_a_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "patch"), [([224, 224], 16), ([64, 64], 8), ([32, 32], 4), ([28, 28], 4), ([8, 8], 1), ([9, 7], 1)]
+    ("size", "patch"),
+    [
+        *[([224, 224], 16), ([64, 64], 8), ([32, 32], 4), ([28, 28], 4), ([8, 8], 1), ([9, 7], 1)],
+        *[([64, 60], 4), ([60, 64], 4), ([224, 32], 4), ([32, 224], 4)],
+    ],
 )
 def test_a_patch_left_out_suits_the_image(size: list[int], patch: int) -> None:
     assert arguments_for("vit-tiny", {"in_channels": 1, "input_size": size})["patch"] == patch
+
+
+def test_a_patch_is_projected_with_the_variance_of_its_fan_in_and_all_else_is_drawn_small() -> None:
+    deviations = {layer.name: layer.deviation for layer in listed(**IMAGENET).layers if layer.prunable}
+    assert deviations.pop("conv_proj") == pytest.approx((3 * 16 * 16) ** -0.5)
+    assert set(deviations.values()) == {0.02}
+
+
+def test_as_many_patches_as_there_may_be_are_taken() -> None:
+    made = listed(**IMAGENET | {"input_size": [32, 128], "patch": 1})
+    assert made.state["encoder.pos_embedding"].shape == (1, 4096 + 1, 192)
 
 
 def test_a_patch_that_is_given_is_taken() -> None:

@@ -94,6 +94,12 @@ def test_half_of_the_images_are_mirrored_and_every_corner_is_used() -> None:
     assert used == set(range(9))
 
 
+@pytest.mark.parametrize(("height", "width"), [(6, 8), (8, 6)])
+def test_every_pixel_may_be_cut_out(height: int, width: int) -> None:
+    made = Augmentation("cutout", 0, per_epoch=1)(images(400, height=height, width=width), 0)
+    assert (made == 0).any(0).all()
+
+
 @every_kind
 def test_a_step_is_augmented_alike_whatever_was_before_it(kind: Any) -> None:
     x = images()

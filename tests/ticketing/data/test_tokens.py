@@ -35,6 +35,11 @@ def test_the_canonical_file_holds_the_tokens_and_the_summary(tmp_path: Path) -> 
     assert "".join(summary.class_names) == "abcdefgh"
 
 
+def test_the_text_of_a_token_is_cut_at_200_characters(tmp_path: Path) -> None:
+    summary, _ = upload(tmp_path, class_names=np.array([letter * 201 for letter in "abcdefgh"]))
+    assert summary.class_names == tuple(letter * 200 for letter in "abcdefgh")
+
+
 def test_rows_are_joined_in_their_order(tmp_path: Path) -> None:
     rows = np.arange(30).reshape(5, 6) % 7
     assert upload(tmp_path, tokens_train=rows)[0].fingerprint == upload(tmp_path)[0].fingerprint

@@ -55,7 +55,9 @@ def test_the_verdict_of_the_delivered_row_is_the_certificates(report: dict[str, 
 
 def test_the_regime_handed_out_is_that_of_the_delivered_level(make_folder: Any, few_large_digits: Any) -> None:
     training = {"length": "80it", "evaluate_every": "40it", "optimizer": {"name": "adam", "learning_rate": 0.01}}
-    folder = make_folder(training=training, levels=1, rate={"default": 0.997}, evidence="none", dataset=few_large_digits)
+    folder = make_folder(
+        training=training, levels=1, rate={"default": 0.997}, evidence="none", dataset=few_large_digits
+    )
     run(folder, read_spec(folder), observer=RecordingObserver(), clock=time.monotonic)
     found = json.loads((folder / OUT / "report.json").read_bytes())["regime"]
     assert [row["regime"] for row in found["levels"]] == ["interpolating", "critical"]

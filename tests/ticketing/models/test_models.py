@@ -93,6 +93,7 @@ def test_states_and_operations_are_those_listed_for_any_image(
         ("vgg-11-bn", {"in_channels": 1, "input_size": [33, 60], "classifier": "imagenet"}),
         ("vgg-11-bn", {"in_channels": 1, "input_size": [224, 224], "classifier": "imagenet"}),
         ("wide-resnet", {"depth": 16, "width": 1}),
+        ("vit-tiny", {"in_channels": 2, "input_size": [6, 10], "patch": 2, "width": 6, "depth": 2}),
     ],
 )
 def test_every_form_of_a_network_is_the_one_listed(name: str, arguments: dict[str, Any]) -> None:

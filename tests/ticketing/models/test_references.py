@@ -38,8 +38,26 @@ def resnet(state: State, x: Tensor, *, large: bool) -> Tensor:
             y = norm(state, f"{at}.bn3", conv(state, f"{at}.conv3", y.relu()))
         if f"{at}.downsample.0.weight" in state:
             x = norm(state, f"{at}.downsample.1", conv(state, f"{at}.downsample.0", x, stride=stride))
+        elif stride == 2:  # option A
+            x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, x.shape[1] // 2, x.shape[1] // 2))
         x = (x + y).relu()
     return functional.linear(x.mean((2, 3)), state["fc.weight"], state["fc.bias"])
+
+
+def preactivated(state: State, x: Tensor, *, large: bool) -> Tensor:
+    assert not large
+    x = conv(state, "conv1", x)
+    for at in dict.fromkeys(key.rpartition(".conv")[0] for key in state if key.startswith("layer") and ".conv" in key):
+        first, count = 2 if at.endswith(".0") and at != "layer1.0" else 1, 3 if f"{at}.conv3.weight" in state else 2
+        y = active = norm(state, f"{at}.bn1", x).relu()
+        for number in range(1, count + 1):
+            y = norm(state, f"{at}.bn{number}", y).relu() if number > 1 else y
+            # A bottleneck's 3x3 convolution, or the first of a wide block, halves the image.
+            y = conv(state, f"{at}.conv{number}", y, stride=first if number == count - 1 else 1)
+        if f"{at}.downsample.0.weight" in state:
+            x = conv(state, f"{at}.downsample.0", x if count == 3 else active, stride=first)
+        x = x + y
+    return functional.linear(norm(state, "bn", x).relu().mean((2, 3)), state["fc.weight"], state["fc.bias"])
 
 
 def mobilenet(state: State, x: Tensor, *, large: bool) -> Tensor:
@@ -72,6 +90,9 @@ def vgg(state: State, x: Tensor, *, large: bool) -> Tensor:
 @pytest.mark.parametrize(
     ("name", "reference", "arguments"),
     [
+        ("resnet-20", resnet, {"input_size": [9, 12]}),
+        ("preresnet-56", preactivated, {"input_size": [9, 12]}),
+        ("wide-resnet", preactivated, {"input_size": [9, 12], "depth": 10, "width": 2}),
         ("resnet-18", resnet, {"stem": "cifar", "input_size": [9, 12]}),
         ("resnet-50", resnet, {"stem": "imagenet", "input_size": [40, 33]}),
         ("mobilenet-v2", mobilenet, {"stem": "cifar", "input_size": [9, 12]}),

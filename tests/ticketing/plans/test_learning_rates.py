@@ -79,6 +79,12 @@ def test_one_cycle_rises_for_three_tenths_where_nothing_is_said() -> None:
         == rates({"name": "one_cycle", "warmup": "1ep"}, updates=10)
     )
     assert made.index(max(made)) == 2
+    assert rates({"name": "one_cycle"}, updates=14) == rates({"name": "one_cycle", "warmup": "4it"}, updates=14)
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "one_cycle"])
+def test_a_warm_up_may_be_all_there_is(name: str) -> None:
+    assert rates({"name": name, "warmup": "4it"}, updates=4) == pytest.approx([0.2, 0.4, 0.6, 0.8])
 
 
 def test_no_update_is_spent_at_zero() -> None:

@@ -18,7 +18,8 @@ def test_six_widths_of_the_default_grid_are_within_a_quarter_of_the_threshold() 
     widths = widths_around(40_000, **MNIST)
     near = [width for width in widths if abs(parameters_of(width, **MNIST) / 40_000 - 1) <= 0.25]
     assert len(near) == 6
-    assert (widths[0], widths[-1]) == (3, 805)
+    # A sixteenth to sixteen times the 50.3 on the threshold; 0.8 to 1.2 times it at equal ratios.
+    assert widths == (3, 6, 13, 25, 40, 44, 47, 51, 56, 60, 101, 201, 402, 805)
     assert near[2] < threshold_width(40_000, **MNIST) < near[3]
 
 
@@ -33,6 +34,9 @@ def test_weights_are_reused_below_the_threshold_alone_and_never_by_the_first() -
     asked = {"targets": 40_000, **MNIST}
     assert starts_reused((10, 40, 50, 51, 100), **asked, reuse=True) == (False, True, True, False, False)
     assert not any(starts_reused((10, 40, 50), **asked, reuse=False))
+    on_it = parameters_of(50, **MNIST)
+    assert starts_reused((10, 50), targets=on_it, **MNIST, reuse=True) == (False, False)
+    assert starts_reused((10, 50), targets=on_it + 1, **MNIST, reuse=True) == (False, True)
 
 
 @pytest.mark.parametrize(

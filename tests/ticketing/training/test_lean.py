@@ -117,6 +117,25 @@ def test_a_layer_that_keeps_a_fifth_is_lean_and_one_that_keeps_more_is_not(make_
     assert chosen(subject, first(subject, fc1=26, fc2=38)) == ["fc2.weight"]
 
 
+def test_exactly_a_fifth_is_sparse_enough_and_exactly_three_quarters_of_the_work_are_little_enough(
+    make_subject: Any,
+) -> None:
+    subject = make_subject(in_features=5, hidden=[20], classes=11)  # 100 and 220 entries: 240 of 320 are left
+    assert chosen(subject, first(subject, fc1=20)) == ["fc1.weight"]
+
+
+def test_a_layer_that_has_no_mask_is_left_whole(make_subject: Any) -> None:
+    subject = make_subject()
+    kept = first(subject, fc2=19)["fc2.weight"]
+    assert chosen(subject, Mask({"fc2.weight": kept})) == ["fc2.weight"]
+
+
+def test_a_layer_without_a_bias_has_none_when_it_is_lean(make_subject: Any, tiny_arguments: Any) -> None:
+    subject = make_subject("gpt", **tiny_arguments("gpt") | {"tied": False})
+    slim = lean(subject.module, drawn(subject, 0, 0.1), ["lm_head.weight"])
+    assert slim.module.get_submodule("lm_head").bias is None
+
+
 def test_a_small_saving_is_not_worth_other_last_bits(make_subject: Any) -> None:
     subject = make_subject()
     assert chosen(subject, first(subject, fc1=12)) == ["fc1.weight"]  # saves 116 of 356: 67 % are left

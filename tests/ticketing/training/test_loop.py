@@ -113,16 +113,20 @@ def test_pruned_on_the_way_agrees_with_a_plain_loop_that_masks_weights_and_momen
             for name, weight in weights.items():
                 weight.mul_(kept[name])
 
+    drawn: dict[int, Mask] = {}
+
     def draw(step: int, weights: Mapping[str, Tensor], within: Mask) -> Mask:
-        return Mask({name: within[name] & below for name, below in smaller(weights, step).items()})
+        drawn[step] = Mask({name: within[name] & below for name, below in smaller(weights, step).items()})
+        return drawn[step]
 
     pruning = Pruning((3, 8, 9), draw, Mask.full(subject.shapes))
-    trained = run(pruning=pruning, fields={"optimizer": optimizer}, capture_at=[0])
+    trained = run(pruning=pruning, fields={"optimizer": optimizer}, capture_at=[0, 3, 8])
     expected = {name: tensor.detach() for name, tensor in network.state_dict().items()}
     assert same(trained.final, expected)
     assert pruning.mask == Mask(kept)
     assert 0 < pruning.mask.kept_count < pruning.mask.total
     assert same(trained.captured[0], subject.initial_state)
+    assert all(same(trained.captured[step], drawn[step].applied_to(trained.captured[step])) for step in (3, 8))
     assert [point.step for point in trained.outgrown] == [5]
     assert [point.step for point in trained.curve] == [10, 15, 20]
 
@@ -386,8 +390,9 @@ def test_holding_zeros_is_pruning(run: Callable[..., Trained], make_subject: Mak
 
 def test_a_state_of_another_training_is_refused(run: Callable[..., Trained]) -> None:
     saved = stopped_after(run, 12)
-    with pytest.raises(CheckpointError, match="step of 0 to 9, got 12"):
-        run(resume=saved, last_step=10)
+    for end in (10, 12):
+        with pytest.raises(CheckpointError, match=f"step of 0 to {end - 1}, got 12"):
+            run(resume=saved, last_step=end)
     with pytest.raises(CheckpointError, match="step of 15 to 19, got 12"):
         run(resume=saved, first_step=15)
     with pytest.raises(CheckpointError, match="moments"):
@@ -419,17 +424,28 @@ def test_tells_how_far_it_is(run: Callable[..., Trained]) -> None:
     observer = RecordingObserver()
     run(observer=observer)
     assert observer.last_progress == {"step": 20, "steps_total": 20}
+    run(observer=observer, first_step=7, last_step=9)
+    assert observer.last_progress == {"step": 9, "steps_total": 9}
 
 
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])  # fp16 skips the updates, and its weights stay finite
 @pytest.mark.parametrize("bad", [nan, inf])
 def test_a_training_loss_that_is_no_number_ends_the_training(
-    run: Callable[..., Trained], make_dataset: MakeDataset, bad: float
+    run: Callable[..., Trained], make_dataset: MakeDataset, bad: float, precision: str
 ) -> None:
     data = make_dataset()
     x_train = data.x_train.clone()
     x_train[:, 0] = bad
     with pytest.raises(DivergedError, match="after update 5"):
-        run(data=replace(data, x_train=x_train))
+        run(data=replace(data, x_train=x_train), fields={"precision": precision})
+
+
+def test_a_validation_loss_that_is_no_number_ends_the_training(
+    run: Callable[..., Trained], make_dataset: MakeDataset
+) -> None:
+    data = make_dataset()
+    with pytest.raises(DivergedError, match="nan in validation after update 5"):
+        run(data=replace(data, x_validation=data.x_validation * nan))
 
 
 def test_weights_that_run_away_end_the_training(run: Callable[..., Trained]) -> None:
@@ -493,6 +509,17 @@ def test_a_training_that_may_end_early_ends_at_the_first_evaluation_at_which_it_
     assert end < len(losses) - 1
     assert early.curve == whole.curve[: end + 1]
     assert (early.updates, early.censored) == (whole.curve[end].step, False)
+
+
+def test_a_loss_that_stays_is_no_lower_one_and_its_first_state_is_the_best(run: Callable[..., Trained]) -> None:
+    def constant(logits: Tensor, y: Tensor, /, *, reduction: str = "mean", label_smoothing: float = 0.0) -> Tensor:
+        return 0 * logits.sum() + 1 if reduction == "mean" else torch.ones(len(y))
+
+    # Only the decay moves the weights.
+    trained = run(fields={"optimizer": SGD}, loss=constant, patience=2, capture_at=[5])
+    assert (trained.updates, trained.early_stop_step) == (15, 5)
+    assert same(trained.best, trained.captured[5])
+    assert not same(trained.best, trained.final)
 
 
 def test_it_does_not_end_before_the_states_that_are_asked_for(run: Callable[..., Trained]) -> None:
