@@ -20,8 +20,10 @@ from ticketing.journal.findings import Findings
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.level_length import level_length
 from ticketing.mask import Mask
+from ticketing.plans.start import recipe_of_level
 from ticketing.seeds import derive, order_of_level
 from ticketing.splits import stratified
+from ticketing.step import iterations_per_epoch
 from ticketing.training.loop import train
 from ticketing.training.rewinding import Restart
 
@@ -75,15 +77,17 @@ def _early_slope(
     """Make the first updates of a level's training again, on the same batches; None where it makes none."""
     if level == 0 and bench.subject.weights == "trained":
         return None
+    recipe = recipe_of_level(level, bench.recipe, bench.start)
+    per_epoch = iterations_per_epoch(len(bench.data.y_train), recipe.training.batch_size)
     first = restart.first_step if level else 0
-    updates = min(EARLY_UPDATES, level_length(bench.recipe, bench.per_epoch).last_step - first)
+    updates = min(EARLY_UPDATES, level_length(recipe, per_epoch).last_step - first)
     trained = train(
         bench.subject.module,
         start,
         data=bench.data,
-        training=bench.recipe.training,
+        training=recipe.training,
         mask=mask,
-        hold=bench.recipe.holds,
+        hold=recipe.holds,
         order_seed=order_of_level(bench.recipe.seed, 0, level),
         observer=bench.progress.observer,
         first_step=first,

@@ -13,7 +13,7 @@ import torch
 from ticketing.actions import Actions
 from ticketing.analysis.kernel import empirical_ntk, spectrum
 from ticketing.analysis.probing import probe, probed
-from ticketing.folder import OUT, read_spec
+from ticketing.folder import OUT, StartSpec, read_spec
 from ticketing.journal.findings import Findings
 from ticketing.journal.where import Where
 from ticketing.mask import Mask
@@ -91,6 +91,18 @@ def test_the_slope_is_of_a_hundred_updates_and_the_kernel_of_as_many_samples_as_
     rows = [(probed(bench) or [])[0] for bench in (whole, ended)]
     assert rows[0]["early_slope"] == rows[1]["early_slope"]
     assert [row["samples"] for row in rows] == [128, 128]
+
+
+def test_the_dense_run_that_a_fork_took_over_is_made_again_under_the_recipe_of_its_parent(
+    make_bench: Any, make_training: Any
+) -> None:
+    bench = searched(make_bench)
+    own, first = bench.recipe, bench.journal.facts.pop("probe/ntk/00")
+    bench.start = StartSpec(job="parent", level=1, sha256=64 * "0", recipe=own)
+    other = make_training(batch_size=30, optimizer={"name": "sgd", "learning_rate": 0.3})
+    bench.recipe = own.model_copy(update={"training": other})
+    probe(bench, findings(bench), restart=restart_of(own, per_epoch=9), delivered=2)
+    assert bench.journal.facts["probe/ntk/00"]["early_slope"] == first["early_slope"]
 
 
 def test_a_model_that_came_trained_has_no_slope_of_its_own(make_bench: Any, make_subject: Any) -> None:
