@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from ticketing.errors import VerificationError
 from ticketing.export.listing import check_listing, write_listing
-from ticketing.folder import OUT, read_spec
+from ticketing.folder import CHECKPOINTS, OUT, read_spec
 from ticketing.observer import RecordingObserver, Stopped
-from ticketing.runs.capacity_sweep import chosen_examples
+from ticketing.runs.capacity_sweep import _summary, chosen_examples
 from ticketing.runs.run import run
 from ticketing.runs.verification import verify
 
@@ -88,11 +89,26 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bits(
     make_folder: Any, swept: tuple[Path, RecordingObserver], updates: int
 ) -> None:
     folder = make_folder("stopped", **SMALL)
+    stopped = RecordingObserver(stop_after=updates)
     with pytest.raises(Stopped):
-        ran(folder, RecordingObserver(stop_after=updates))
+        ran(folder, stopped)
     again = ran(folder)
     assert again.of_type("started")[0]["resumed_from"] is not None
     assert figures_of(folder) == figures_of(swept[0])
+    told = [(row["replicate"], row["level"]) for row in stopped.of_type("level_completed")]
+    told += [(row["replicate"], row["level"]) for row in again.of_type("level_completed")]
+    assert told == [(repeat, level) for repeat in (0, 1) for level in (0, 1, 2)]  # none is trained again
+
+
+def test_weights_that_no_width_starts_from_any_more_are_not_kept(swept: tuple[Path, RecordingObserver]) -> None:
+    newest = max((swept[0] / CHECKPOINTS).glob("*.safetensors"))
+    assert [name for name in load_file(newest) if "latest" in name] == []
+
+
+def test_the_summary_has_the_peak_of_the_loss() -> None:
+    places = {name: {"width": width} for width, name in enumerate(("threshold", "interpolates_from"))}
+    report = {"cost": {"flops_executed": 7}, "capacity": places | {"test_loss_peak": 1, "test_error_peak": 2}}
+    assert _summary(report) == places | {"flops": 7, "peak": 1, "best": None}
 
 
 def test_a_width_starts_from_the_one_before_it_only_where_it_is_asked_to(make_folder: Any) -> None:
