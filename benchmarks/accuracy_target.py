@@ -10,39 +10,18 @@ the sparsest level within the drop is, and the updates that would have been made
 import argparse
 import json
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from ticketing.architectures import arguments_for
-from ticketing.data.inspection import inspect_builtin
-from ticketing.folder import DATA, OUT, RECIPE, DataSpec, ModelSpec, RunSpec
-from ticketing.observer import RecordingObserver
-from ticketing.plans.parsing import resolve
-from ticketing.runs.run import run
+from on_digits import report_on_digits
 
 RESULT = Path(__file__).parent / "results" / "accuracy_target.json"
 
 
 def report(home: Path, seed: int, length: str, **words: Any) -> dict[str, Any]:
     """Run one search on digits, without evidence, and read its report."""
-    folder = Path(tempfile.mkdtemp(dir=home))
-    (folder / DATA).parent.mkdir()
-    summary = inspect_builtin("builtin:digits", folder / DATA)
-    asked = {
-        "search": "iterative",
-        "evidence": "none",
-        "training": {"length": length, "evaluate_every": "20it"},
-    } | words
-    known = {"architecture": "mlp", "uploaded": False, "weights": "initial", "device_kind": "cpu"}
-    (folder / RECIPE).write_text(resolve(asked, **known, seed=seed).model_dump_json())
-    arguments = arguments_for("mlp", {"hidden": [64]}, data_shape=summary.shape, classes=summary.classes)
-    spec = RunSpec(
-        model=ModelSpec(architecture="mlp", arguments=arguments, seed=seed), data=DataSpec(name=summary.name)
-    )
-    run(folder, spec, observer=RecordingObserver(), clock=time.monotonic)
-    read: dict[str, Any] = json.loads((folder / OUT / "report.json").read_bytes())
-    return read
+    asked = {"evidence": "none", "training": {"length": length, "evaluate_every": "20it"}}
+    return report_on_digits(home, asked | words, seed=seed)
 
 
 def of_seed(home: Path, seed: int, *, drop: float, length: str) -> dict[str, Any]:

@@ -9,16 +9,10 @@ against `dense_short`; dense and `reinit` beside both. Writes benchmarks/results
 import argparse
 import json
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from ticketing.architectures import arguments_for
-from ticketing.data.inspection import inspect_builtin
-from ticketing.folder import DATA, OUT, RECIPE, DataSpec, ModelSpec, RunSpec
-from ticketing.observer import RecordingObserver
-from ticketing.plans.parsing import resolve
-from ticketing.runs.run import run
+from on_digits import report_on_digits
 
 RESULT = Path(__file__).parent / "results" / "dense_lengths.json"
 RIVALS = {"lr": "dense_long", "0it": "dense_short"}
@@ -26,22 +20,13 @@ RIVALS = {"lr": "dense_long", "0it": "dense_short"}
 
 def certificate(home: Path, rewind: str, *, replicates: int, levels: int, length: str) -> dict[str, Any]:
     """Run one search on digits and read what its certificate says of the last level."""
-    folder = Path(tempfile.mkdtemp(dir=home))
-    (folder / DATA).parent.mkdir()
-    summary = inspect_builtin("builtin:digits", folder / DATA)
     asked = {
-        "search": "iterative",
         "levels": levels,
         "rewind": rewind,
         "training": {"length": length, "batch_size": 64, "evaluate_every": "46it"},
         "evidence": {"replicates": replicates, "controls": ["reinit", RIVALS[rewind]], "levels": [3]},
     }
-    known: dict[str, Any] = {"architecture": "mlp", "uploaded": False, "weights": "initial", "device_kind": "cpu"}
-    (folder / RECIPE).write_text(resolve(asked, **known, seed=0).model_dump_json())
-    arguments = arguments_for("mlp", {"hidden": [64]}, data_shape=summary.shape, classes=summary.classes)
-    spec = RunSpec(model=ModelSpec(architecture="mlp", arguments=arguments, seed=0), data=DataSpec(name=summary.name))
-    run(folder, spec, observer=RecordingObserver(), clock=time.monotonic)
-    report: dict[str, Any] = json.loads((folder / OUT / "report.json").read_bytes())
+    report = report_on_digits(home, asked, seed=0)
     found = report["certificate"]
     ends = {curve["branch"]: curve["points"][-1][0] for curve in report["curves"] if curve["stage"] == "certificate"}
     return {

@@ -12,17 +12,11 @@ the updates of the search.
 import argparse
 import json
 import tempfile
-import time
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from ticketing.architectures import arguments_for
-from ticketing.data.inspection import inspect_builtin
-from ticketing.folder import DATA, OUT, RECIPE, DataSpec, ModelSpec, RunSpec
-from ticketing.observer import RecordingObserver
-from ticketing.plans.parsing import resolve
-from ticketing.runs.run import run
+from on_digits import report_on_digits
 
 RESULT = Path(__file__).parent / "results" / "gradual.json"
 
@@ -39,22 +33,11 @@ def searches(sparsity: float) -> dict[str, dict[str, Any]]:
 
 def found(home: Path, seed: int, length: str, **words: Any) -> dict[str, Any]:
     """Run one search on digits and read off its report what the page shows."""
-    folder = Path(tempfile.mkdtemp(dir=home))
-    (folder / DATA).parent.mkdir()
-    summary = inspect_builtin("builtin:digits", folder / DATA)
     asked = {
-        "search": "iterative",
         "evidence": {"replicates": 1, "controls": []},
         "training": {"length": length, "evaluate_every": "20it"},
-    } | words
-    known = {"architecture": "mlp", "uploaded": False, "weights": "initial", "device_kind": "cpu"}
-    (folder / RECIPE).write_text(resolve(asked, **known, seed=seed).model_dump_json())
-    arguments = arguments_for("mlp", {"hidden": [64]}, data_shape=summary.shape, classes=summary.classes)
-    spec = RunSpec(
-        model=ModelSpec(architecture="mlp", arguments=arguments, seed=seed), data=DataSpec(name=summary.name)
-    )
-    run(folder, spec, observer=RecordingObserver(), clock=time.monotonic)
-    report = json.loads((folder / OUT / "report.json").read_bytes())
+    }
+    report = report_on_digits(home, asked | words, seed=seed)
     (row,) = [row for row in report["levels"] if row["level"] == report["search"]["delivered_level"]]
     return {
         "kept": row["kept"],

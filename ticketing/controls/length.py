@@ -10,16 +10,16 @@ from ticketing.recipe import Iterative
 from ticketing.step import Step, iterations_per_epoch
 
 
-def updates_of_dense(bench: Workbench, found: Findings, where: Where) -> int:
+def updates_of_dense(bench: Workbench, found: Findings, where: Where, *, search: int) -> int:
     """Count the updates of `dense_short` or `dense_long` beside the ticket of a level.
 
     Args:
         bench: Of the run.
         found: What its searches found.
         where: The control's training.
+        search: The one that its ticket comes from.
     """
     recipe, steps = bench.recipe, bench.plan.steps_per_training
-    search = where.replicate if recipe.evidence.replicates_of == "search" else 0
     if where.branch == "dense_long":
         return _behind(bench, search, where.level) + steps
     carrying = found.carrying(search, where.level).counts()
@@ -42,6 +42,4 @@ def _behind(bench: Workbench, search: int, level: int) -> int:
 
 
 def _first_step(recipe: Iterative, bench: Workbench) -> int:
-    if not isinstance(recipe.rewind, Step):
-        return 0
-    return recipe.rewind.iterations(iterations_per_epoch(len(bench.data.y_train), recipe.training.batch_size))
+    return recipe.rewind_update(iterations_per_epoch(len(bench.data.y_train), recipe.training.batch_size))

@@ -89,7 +89,7 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
     if where.branch == "dense":
         return dense
     if where.branch in DENSE_LENGTHS:
-        return replace(dense, updates=updates_of_dense(bench, found, where))
+        return replace(dense, updates=updates_of_dense(bench, found, where, search=search))
     ticket, start = found.mask(search, where.level), found.start(search, where.level)
     if where.branch == "ticket":
         return Drawn(bench.subject, ticket, start, full_schedule=False)

@@ -77,7 +77,7 @@ def prunings_of(recipe: Iterative, per_epoch: int) -> Prunings | None:
     length = recipe.training.length.iterations(per_epoch)
     begin, end, every = (_update(getattr(recipe.gradual, name), length, per_epoch) for name in Gradual.model_fields)
     found = Prunings(begin, end, max(1, every))
-    rewind = recipe.rewind.iterations(per_epoch) if isinstance(recipe.rewind, Step) else 0
+    rewind = recipe.rewind_update(per_epoch)
     if not begin < end <= length:
         detail = f"expected an end after update {begin}, where pruning begins, and by {length}, got {end}"
         raise RecipeError(detail, [Fault("/recipe/gradual/end", "pruning_out_of_training", detail)])

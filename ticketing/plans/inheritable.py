@@ -70,6 +70,4 @@ def _faults_of_rewind(recipe: Iterative, start: StartSpec, *, train: int) -> lis
 
 
 def _update(recipe: Iterative, train: int) -> int:
-    if not isinstance(recipe.rewind, Step):
-        return 0
-    return recipe.rewind.iterations(iterations_per_epoch(train, recipe.training.batch_size))
+    return recipe.rewind_update(iterations_per_epoch(train, recipe.training.batch_size))

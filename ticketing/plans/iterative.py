@@ -20,7 +20,7 @@ from ticketing.plans.plan_warnings import warnings_of_plan
 from ticketing.plans.suitability import check_schedule
 from ticketing.plans.work import Work, of_certificate, of_ladder, of_later_looks, of_searches
 from ticketing.recipe import Iterative
-from ticketing.step import Step, iterations_per_epoch
+from ticketing.step import iterations_per_epoch
 
 
 def plan(
@@ -126,10 +126,8 @@ def rewind_step(recipe: Iterative, per_epoch: int) -> int:
     Raises:
         RecipeError: The rewind point is not before the end of the training.
     """
-    if not isinstance(recipe.rewind, Step):
-        return 0
-    steps, start = level_length(recipe, per_epoch).last_step, recipe.rewind.iterations(per_epoch)
-    if start >= steps:
+    steps, start = level_length(recipe, per_epoch).last_step, recipe.rewind_update(per_epoch)
+    if start and start >= steps:
         detail = f"expected a rewind point before update {steps}, where a level ends, got {recipe.rewind} = {start}"
         raise RecipeError(detail, [Fault("/recipe/rewind", "rewind_after_end", detail)])
     return start

@@ -8,8 +8,9 @@ from ticketing.journal.findings import Findings
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.counts import groups
+from ticketing.mask import Mask
 from ticketing.pruning.scope import select
-from ticketing.pruning.scoring import scored
+from ticketing.pruning.scoring import Scores, scored
 
 
 def draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str, int], after: int) -> None:
@@ -28,24 +29,36 @@ def draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str
         InvariantError: The mask is not what was asked for.
     """
     bench.phase("prune")
-    recipe, replicate, level = bench.recipe, where.replicate, where.level
-    before, members = found.mask(replicate, after), groups(bench.subject.inventory, recipe)
+    replicate, level = where.replicate, where.level
     scores = scored(bench, found, replicate, level, after=after)
-    mask = select(scores.of, counts, members, within=before, allow_collapse=recipe.allow_collapse, ties=scores.ties)
-    bench.invariants.mask_drawn(
-        mask,
-        before=before,
-        counts=counts,
-        groups=members,
-        allow_collapse=recipe.allow_collapse,
-        name=f"level {level}, replicate {replicate}",
-    )
+    name = f"level {level}, replicate {replicate}"
+    mask = selected(bench, scores, counts, within=found.mask(replicate, after), name=name)
     found.keep_mask(replicate, level, mask)
     if found.actions.holds:
         _decide_what_is_held(found, replicate, level, after)
     if (ineligible := scores.ineligible_in(mask)) is not None:
         found.keep_ineligible(replicate, level, ineligible)
     say_mask_drawn(bench, where, mask, **({} if ineligible is None else {"ineligible_kept": ineligible}))
+
+
+def selected(bench: Workbench, scores: Scores, counts: Mapping[str, int], *, within: Mask, name: str) -> Mask:
+    """Keep the entries of the highest scores, so many of every competition group, and check what came.
+
+    Args:
+        bench: Of the run.
+        scores: Of all prunable parameters.
+        counts: Entries that every competition group keeps.
+        within: The mask so far.
+        name: Of the mask, for the error.
+
+    Raises:
+        CollapseError: A parameter would keep nothing, and the recipe does not allow it.
+        InvariantError: The mask is not what was asked for.
+    """
+    members, collapse = groups(bench.subject.inventory, bench.recipe), bench.recipe.allow_collapse
+    mask = select(scores.of, counts, members, within=within, allow_collapse=collapse, ties=scores.ties)
+    bench.invariants.mask_drawn(mask, before=within, counts=counts, groups=members, allow_collapse=collapse, name=name)
+    return mask
 
 
 def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:

@@ -19,11 +19,11 @@ from ticketing.journal.findings import Findings
 from ticketing.journal.results import Result, curve_of, curve_tensor
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
-from ticketing.ladder.counts import groups, kept_counts
+from ticketing.ladder.counts import kept_counts
 from ticketing.mask import Mask
 from ticketing.plans.costs import Flops, training_flops
 from ticketing.plans.gradual import prunings_of
-from ticketing.pruning.scope import select
+from ticketing.pruning.drawing import selected
 from ticketing.pruning.scoring import scores_of
 from ticketing.seeds import derive, order_of_level
 from ticketing.training.loop import Trained
@@ -83,7 +83,6 @@ def _drawn(
 ) -> tuple[Mask, int | None]:
     """Draw the mask after an update from the weights as they are then, and count the ineligible entries it keeps."""
     recipe, replicate, step = bench.recipe, where.replicate, where.step
-    members = groups(bench.subject.inventory, recipe)
     candidates = Candidates(
         within=within,
         initial=found.initial(replicate),
@@ -92,15 +91,7 @@ def _drawn(
         measure_gradients=dict,  # no criterion that looks at them is accepted
     )
     scores = scores_of(recipe, candidates, ties=derive(recipe.seed, replicate, "ties", "gradual", step))
-    mask = select(scores.of, counts, members, within=within, allow_collapse=recipe.allow_collapse, ties=scores.ties)
-    bench.invariants.mask_drawn(
-        mask,
-        before=within,
-        counts=counts,
-        groups=members,
-        allow_collapse=recipe.allow_collapse,
-        name=f"after update {step}, replicate {replicate}",
-    )
+    mask = selected(bench, scores, counts, within=within, name=f"after update {step}, replicate {replicate}")
     made = [*prunings_made(bench, replicate), {"step": step, "kept": mask.counts()}]
     bench.journal.record(f"gradual/{replicate}", {"prunings": made})
     bench.phase("prune")

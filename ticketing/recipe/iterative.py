@@ -115,6 +115,10 @@ class Iterative(TicketRecipe):
         """Whether removed entries hold weights instead of zero."""
         return self.pruned != "zero"
 
+    def rewind_update(self, per_epoch: int) -> int:
+        """Say after which update of the dense run the rewind point is; 0 where it is none of a step."""
+        return self.rewind.iterations(per_epoch) if isinstance(self.rewind, Step) else 0
+
     @model_validator(mode="after")
     def _parts_agree(self) -> "Iterative":
         if self.levels is not None and self.target is not None:

@@ -52,7 +52,12 @@ class MaskedWeights:
         return masked
 
     def shrink(self, mask: Mask) -> dict[str, Tensor]:
-        """Go on under a mask within the one so far, and give it as factors, by name, for what else has such entries."""
+        """Go on under a mask within the one so far, and give it as factors, by name, for what else has such entries.
+
+        Not of weights that hold anything where they are pruned: nobody says what the newly pruned would hold.
+        """
+        if self._hold:
+            raise ValueError("expected pruned entries that are zero, got some that hold weights")
         self.mask = Mask({name: mask[name] for name in self.mask})
         for own, kept in zip(self._masks, self.mask.values(), strict=True):
             own.copy_(kept)

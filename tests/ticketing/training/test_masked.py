@@ -57,6 +57,12 @@ def test_a_smaller_mask_is_held_at_once_and_from_then_on() -> None:
     assert torch.equal(named["weight"], torch.tensor([[0.0, 0.0], [0.0, 5.0]]))
 
 
+def test_weights_that_hold_something_are_not_pruned_further() -> None:
+    masked = MaskedWeights(parameters(), Mask({"weight": KEPT}), hold=True)
+    with pytest.raises(ValueError, match="that are zero"):
+        masked.shrink(Mask({"weight": KEPT}))
+
+
 @pytest.mark.parametrize(("hold", "sign"), [(False, False), (True, True)])
 def test_a_pruned_entry_is_written_as_plus_zero_unless_it_is_held(hold: bool, sign: bool) -> None:
     state = {"weight": torch.full((2, 2), -0.0)}
