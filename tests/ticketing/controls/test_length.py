@@ -26,7 +26,7 @@ def searched(bench: Workbench) -> tuple[Workbench, Findings]:
 
 
 def updates(bench: Workbench, found: Findings, control: str, level: int, replicate: int = 0) -> int:
-    return updates_of_dense(bench, found, Where(replicate, "certificate", control, level))
+    return updates_of_dense(bench, found, Where(replicate, "certificate", control, level), search=replicate)
 
 
 def of(control: str) -> dict[str, Any]:

@@ -213,6 +213,16 @@ def test_every_control_is_trained_in_its_own_network(make_bench: Any) -> None:
     assert bench.observer.last_progress["fraction"] == 1.0
 
 
+@pytest.mark.parametrize(("control", "rewind"), [("dense_short", "0it"), ("dense_long", "lr")])
+def test_of_a_mask_that_is_retrained_every_replicate_has_the_dense_network_of_its_one_search(
+    make_bench: Any, control: str, rewind: str
+) -> None:
+    evidence = {"replicates": 2, "replicates_of": "retrain", "controls": [control]}
+    bench = gathered(make_bench(evidence=evidence, rewind=rewind))
+    made = [bench.result(Where(replicate, "certificate", control, 2)).updates for replicate in (0, 1)]
+    assert made[0] == made[1]
+
+
 @pytest.mark.parametrize(
     ("control", "words", "updates"),
     [

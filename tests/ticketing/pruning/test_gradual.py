@@ -170,7 +170,8 @@ def test_dense_as_long_as_its_ticket_has_what_pruned_it_behind_it(
     subject = make_subject()
     came = replace(subject, spec=subject.spec.model_copy(update={"weights": weights}))
     bench = searched(make_bench, subject=came, rewind="lr", evidence="none")
-    assert updates_of_dense(bench, findings(bench), Where(0, "certificate", "dense_long", 1)) == 20 + 20
+    where = Where(0, "certificate", "dense_long", 1)
+    assert updates_of_dense(bench, findings(bench), where, search=0) == 20 + 20
 
 
 def test_a_criterion_with_classes_says_how_many_it_kept_that_it_puts_last(make_bench: Any) -> None:
