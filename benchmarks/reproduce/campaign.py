@@ -43,7 +43,9 @@ def kept(experiment: str, trial: str) -> dict[str, Any] | None:
     return json.loads(path.read_bytes()) if path.exists() else None
 
 
-def run(experiment: str, trials: Sequence[Trial], *, data: str, description: str) -> dict[str, dict[str, Any]]:
+def run(
+    experiment: str, trials: Sequence[Trial], *, data: str, description: str, examples: int | None = None
+) -> dict[str, dict[str, Any]]:
     """Run the trials that are not kept yet, and give all that are kept afterwards, by name.
 
     Args:
@@ -51,13 +53,14 @@ def run(experiment: str, trials: Sequence[Trial], *, data: str, description: str
         trials: In the order in which they are wanted.
         data: File in the folder that WINNOW_DATA names, uploaded through the API, or a `builtin:` name.
         description: Of the command line.
+        examples: Of the train split, the first so many; None for all.
     """
     options = _options(description)
     wanted = [t for t in trials if not options.only or t.name in options.only.split(",")]
     missing = [trial for trial in wanted if kept(experiment, trial.name) is None]
     if missing and not options.draw:
         with _service(options) as url, Client(url) as client:
-            dataset = _dataset(client, data)
+            dataset = _dataset(client, data, examples)
             jobs = [(trial, _job(client, experiment, trial, dataset)) for trial in missing]
             for trial, job_id in jobs:
                 _keep(client, experiment, trial, client.wait(job_id))
@@ -91,12 +94,12 @@ def _service(options: argparse.Namespace) -> Iterator[str]:
         yield own
 
 
-def _dataset(client: Client, data: str) -> str:
+def _dataset(client: Client, data: str, examples: int | None) -> str:
     if data.startswith("builtin:"):
         made = client.dataset(uri=data, wait_seconds=300)
     elif folder := os.environ.get("WINNOW_DATA"):
-        with _unpacked(Path(folder) / data) as file:
-            made = client.dataset(file, name=data.partition(".")[0], wait_seconds=600)
+        with _unpacked(Path(folder) / data) as file, _cut(file, examples) as cut:
+            made = client.dataset(cut, name=cut.stem, wait_seconds=600)
     else:
         sys.exit(f"expected WINNOW_DATA to name the folder that holds {data}")
     if made["state"] != "ready":
@@ -118,6 +121,19 @@ def _unpacked(file: Path) -> Iterator[Path]:
         plain = Path(folder) / file.name.replace(".packed", "")
         np.savez(plain, **{name: arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")})
         yield plain
+
+
+@contextmanager
+def _cut(file: Path, examples: int | None) -> Iterator[Path]:
+    """Give a file whose train split is the first so many examples."""
+    if examples is None:
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as folder, np.load(file) as arrays:
+        cut = Path(folder) / f"{file.stem}-{examples}.npz"
+        train = {name: arrays[name][:examples] for name in ("x_train", "y_train")}
+        np.savez(cut, **train, x_test=arrays["x_test"], y_test=arrays["y_test"])
+        yield cut
 
 
 def _job(client: Client, experiment: str, trial: Trial, dataset: str) -> str:

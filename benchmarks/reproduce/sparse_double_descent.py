@@ -1,12 +1,13 @@
-"""Sparse double descent: LeNet-300-100 on MNIST with 20 % of its train labels wrong, pruned to 99.7 %.
+"""Sparse double descent: LeNet-300-100 on MNIST with 20 % of its train labels wrong, pruned to 99.5 %.
 
     WINNOW_DATA=... .venv/bin/python benchmarks/reproduce/sparse_double_descent.py [--url URL | --home FOLDER] [--draw]
 
 A trial is a seed. He et al. 2022 (arXiv 2206.08684): dense 83.3 %, dip 76.5 % near 89 % sparsity where train accuracy
-leaves 100 %, peak 95.5 % near 98.8 %, 86.5 % at 99.5 %. Each level trains 40 epochs here, 17,160 updates of 128, and
-goes on from its own weights at the full rate (`lr`): wrong labels take long to learn by heart. Every level is trained
-twice, in the search and in the certificate, which takes it to the test. About 0.7 core-hours a seed by the plan, less
-where levels are trained lean.
+leaves 100 %, peak 95.5 % near 98.8 %, 86.5 % at 99.5 %. Theirs are all 60,000 images; here the first 13,000, so that
+wrong labels are learnt by heart in minutes, and the threshold lies at fewer weights. As theirs: SGD at a constant 0.1,
+batches of 128, magnitudes of both hidden layers compared with each other, the output layer left whole, weights kept
+from level to level (`lr`). Every level is trained twice, in the search and in the certificate, which takes it to the
+test. About 0.4 core-hours a seed.
 With --short: digits, three levels, to see that it runs.
 """
 
@@ -24,26 +25,28 @@ from winnow.numpy import read_answers
 
 SHORT = "--short" in sys.argv
 NAME = "sparse_double_descent" + ("_short" if SHORT else "")
-SEEDS = range(1 if SHORT else 2)
+SEEDS = range(1 if SHORT else 3)
+EXAMPLES = 13_000
 TICKS = [tick / 10 for tick in range(11)]
 
 
 def trial(seed: int) -> campaign.Trial:
     recipe = {
         "search": "iterative",
-        "rate": {"default": 0.2, "output": 0.2},
+        "rate": {"default": 0.2, "output": 0},
+        "scope": "global",
         "rewind": "lr",
         "training": {
-            "length": "20ep" if SHORT else "40ep",
+            "length": "20ep" if SHORT else "100ep",
             "batch_size": 128,
-            "optimizer": {"name": "adam", "learning_rate": 0.0012},
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0},
             "evaluate_every": "1ep",
             "label_noise": {"kind": "symmetric", "fraction": 0.2},
         },
         "evidence": {"replicates": 1, "replicates_of": "search", "controls": [], "levels": "all"},
         "seed": seed,
     }
-    size: dict[str, Any] = {"levels": 3} if SHORT else {"target": {"sparsity": 0.997}}
+    size: dict[str, Any] = {"levels": 3} if SHORT else {"levels": 30}
     return campaign.Trial(
         f"seed-{seed}", {"model": {"architecture": "lenet-300-100", "seed": seed}, "recipe": recipe | size}
     )
@@ -101,8 +104,8 @@ def main() -> int:
     assert __doc__
     if SHORT:
         sys.argv.remove("--short")
-    data = "builtin:digits" if SHORT else "mnist.npz"
-    found = campaign.run(NAME, [trial(seed) for seed in SEEDS], data=data, description=__doc__)
+    data: dict[str, Any] = {"data": "builtin:digits"} if SHORT else {"data": "mnist.npz", "examples": EXAMPLES}
+    found = campaign.run(NAME, [trial(seed) for seed in SEEDS], **data, description=__doc__)
     if found:
         levels, out = rows(found), campaign.RESULTS
         summary = {"n": len(found), "turning_points": turning_points(levels), "levels": levels}

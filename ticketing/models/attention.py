@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 
 def attend(
@@ -15,6 +16,8 @@ def attend(
         heads: A divisor of the width.
         causal: Whether a token looks at itself and those before it alone.
     """
+    if has_torch_function_unary(projected):  # as PyTorch's own functions do: who follows them sees one function
+        return handle_torch_function(attend, (projected,), projected, heads=heads, causal=causal)
     batch, tokens, three_widths = projected.shape
     width = three_widths // 3
     split = projected.view(batch, tokens, 3, heads, width // heads)
