@@ -18,6 +18,7 @@ from ticketing.training.losses import Loss
 from ticketing.training.pruning import Pruning
 from ticketing.training.state import CurvePoint, TrainingState
 from ticketing.training.trainee import Trainee, copies
+from ticketing.training.watching import Seen, Watch
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def train(
     resume: TrainingState | None = None,
     loss: Loss = functional.cross_entropy,
     pruning: Pruning | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
 
@@ -115,6 +117,7 @@ def train(
         loss: What is made small, and what the validation split is evaluated by.
         pruning: A mask that shrinks on the way, in place of `mask`; entries go straight after an update, before the
             network is captured, evaluated or saved. What the training comes to is of its last mask.
+        watch: Looks at weights on the way, pulls on them, and may have the state captured or the training end.
 
     Raises:
         Stopped: The observer asked to stop; the state was saved first if `checkpointing` is given.
@@ -127,10 +130,10 @@ def train(
         mask = pruning.mask
     if resume is None:
         masked = mask.applied_to(start) if mask and not hold else start
-        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss)
+        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss, watch=watch)
         trainee.begin(first_step)
     else:
-        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold, loss=loss)
+        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold, loss=loss, watch=watch)
         trainee.go_on(resume)
     per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
     end = training.length.iterations(per_epoch) if last_step is None else last_step
@@ -145,12 +148,14 @@ def train(
         trainee.update(rate(trainee.step))
         if pruning and (pruned := pruning.after(trainee.step, trainee.masked())) is not None:
             trainee.prune(pruned)
-        if trainee.step in capture_at:
+        seen = Seen() if watch is None else watch.after(trainee.step, trainee.named)
+        if trainee.step in capture_at or seen.capture:
             trainee.capture()
-        if trainee.step % every == 0 or trainee.step == end:
+        last = seen.end or trainee.step == end
+        if last or trainee.step % every == 0:
             trainee.evaluate()
         observer.progress(step=trainee.step, steps_total=end)
-        if trainee.step == end or _stalled(trainee, patience, not_before=max(capture_at, default=0)):
+        if last or _stalled(trainee, patience, not_before=max(capture_at, default=0)):
             return _trained(trainee, updates=trainee.step - first_step)
         stopping = observer.stop_requested()
         if checkpointing and (stopping or checkpointing.clock() - saved_at >= checkpointing.every_seconds):

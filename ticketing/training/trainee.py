@@ -21,6 +21,7 @@ from ticketing.training.losses import Loss
 from ticketing.training.masked import MaskedWeights
 from ticketing.training.optimizers import Optimizer, optimizer_for
 from ticketing.training.state import CurvePoint, TrainingState
+from ticketing.training.watching import Watch
 
 
 class Trainee:
@@ -37,10 +38,11 @@ class Trainee:
         *,
         hold: bool = False,
         loss: Loss = functional.cross_entropy,
+        watch: Watch | None = None,
     ) -> None:
         """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
 
-        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero.
+        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero. `watch` pulls on weights.
         """
         device = data.y_train.device
         self.step = 0
@@ -48,7 +50,9 @@ class Trainee:
         self._training = training
         self._loss_of = loss
         self.network = placed(module, start, device=device).train()
-        parameters = dict(self.network.named_parameters())
+        self._watch = watch
+        parameters = self.named = dict(self.network.named_parameters())
+        """Every parameter, the very tensors that train."""
         self._parameters = list(parameters.values())
         self._loss_scale = LossScale(device) if training.precision == "fp16" else None
         self._optimizer: Optimizer = optimizer_for(training.optimizer, parameters, skips=self._loss_scale is not None)
@@ -125,6 +129,8 @@ class Trainee:
         overflowed = None
         if self._loss_scale is not None:
             gradients, overflowed = self._loss_scale.undo(gradients)
+        if self._watch is not None:
+            self._watch.add_pull(dict(zip(self.named, gradients, strict=True)), self.named)
         if self._training.gradient_clip is not None:
             gradients = clipped(self.masked.of_kept(gradients), self._training.gradient_clip)
         return gradients, overflowed
