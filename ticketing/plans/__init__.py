@@ -7,11 +7,12 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.plans.capacity_sweep import CapacityPlan, plan_sweep
+from ticketing.plans.early_bird import EarlyBirdPlan
 from ticketing.plans.iterative import plan
 from ticketing.plans.plan import Plan
 from ticketing.recipe import AnyRecipe, CapacitySweep
 
-AnyPlan = Plan | CapacityPlan
+AnyPlan = Plan | CapacityPlan | EarlyBirdPlan
 
 
 def plan_of(

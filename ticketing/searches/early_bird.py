@@ -1,0 +1,152 @@
+"""Finds the channels to remove in the first epochs of training (You et al. 2019); looks at train and validation.
+
+Level 0 is the dense network, trained with an L1 term on the scales of its norms until every watched share of channels
+has settled, or to the end of the search. Level l is the slim network of the l-th share.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from ticketing.analysis.fit import on_train
+from ticketing.channels.ranking import keep_best, pooled, scales
+from ticketing.journal.birds import Birds
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Bench
+from ticketing.ladder.early_bird import settled
+from ticketing.mask import Mask
+from ticketing.recipe.early_bird import EarlyBird
+from ticketing.seeds import derive, order_of_level
+from ticketing.subject import redraw
+from ticketing.training.rewinding import initial_state
+from ticketing.training.watching import Seen, Watch
+
+State = Mapping[str, Tensor]
+
+
+def search(bench: Bench[EarlyBird], replicate: int) -> None:
+    """Train one replicate's dense network until its tickets are found, then every slim network to the end.
+
+    At the end the journal holds the result and curve of every level, and what `Birds` lists.
+
+    Raises:
+        Stopped: The observer asked to stop; the journal was saved.
+        SearchError: A training diverged.
+    """
+    birds = birds_of(bench)
+    dense = Where.of_search(replicate, 0)
+    if not bench.passed(dense):
+        _find(bench, birds, dense)
+    for level in range(1, len(bench.recipe.channel_sparsities) + 1):
+        where = Where.of_search(replicate, level)
+        if not bench.passed(where):
+            _train_slim(bench, birds, where)
+
+
+def birds_of(bench: Bench[EarlyBird]) -> Birds:
+    """Give what the searches of a bench found."""
+    return Birds(bench.journal, levels=len(bench.recipe.channel_sparsities), channels=bench.channels.count)
+
+
+def start_of_search(bench: Bench[EarlyBird], replicate: int) -> dict[str, Tensor]:
+    """Give the weights that a search begins with: the first ones, scales of norms at `initial_scale`."""
+    first = dict(initial_state(bench.subject, seed=bench.recipe.seed, replicate=replicate))
+    return first | {name: first[name] * bench.recipe.initial_scale for name in scales(bench.subject.inventory)}
+
+
+def start_of_slim(bench: Bench[EarlyBird], replicate: int, level: int) -> tuple[State, int]:
+    """Give what a slim network trains from, in whole tensors, and how many updates that has behind it."""
+    birds = birds_of(bench)
+    if bench.recipe.then == "continue":
+        return birds.state(replicate, level), birds.epoch(replicate, level) * bench.per_epoch
+    if bench.recipe.then == "rewind":
+        return start_of_search(bench, replicate), 0
+    return redraw(bench.subject, derive(bench.recipe.seed, replicate, "reinit", level, "slim")), 0
+
+
+@dataclass
+class _Settling:
+    """Ranks the channels after every epoch, and says when all levels have settled."""
+
+    bench: Bench[EarlyBird]
+    birds: Birds
+    replicate: int
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = scales(self.bench.subject.inventory)
+
+    def look(self, step: int, weights: Mapping[str, Tensor]) -> Seen:
+        """Note which channels each level would keep; what it notes is saved with the training's next checkpoint."""
+        recipe, birds, replicate = self.bench.recipe, self.birds, self.replicate
+        scores = pooled({name: weight.abs() for name, weight in weights.items()}, self.bench.channels, self.names)
+        ranked = [keep_best(scores, self.bench.channels, sparsity=share) for share in recipe.channel_sparsities]
+        epoch, found, new = step // self.bench.per_epoch, dict(birds.found(replicate)), []
+        rescued = {level: birds.rescued(replicate, level) for level in found}
+        for level, one in enumerate(ranked, 1):
+            if level in found:
+                continue
+            rescued[level] = one.rescued
+            # Channels without a score always stay: they are in no distance.
+            competing = ~scores.isnan().numpy()
+            masks = [mask[competing] for mask in [*birds.masks(replicate, level), one.kept.numpy()]]
+            if settled(masks, rule=recipe.rule, window=recipe.window, threshold=recipe.threshold):
+                found[level] = epoch
+                new.append(level)
+        birds.keep_epoch(replicate, [one.kept for one in ranked], found=found, rescued=rescued)
+        for level in new:
+            self.bench.say(
+                "mask_drawn",
+                replicate=replicate,
+                level=level,
+                epoch=epoch,
+                channel_sparsity=recipe.channel_sparsities[level - 1],
+                channels_kept=int(ranked[level - 1].kept.sum()),
+            )
+        return Seen(capture=bool(new), end=len(found) == len(ranked))
+
+
+def _find(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
+    """Train the dense network until every level has settled or the search ends, and keep the state of each."""
+    bench.phase("train_dense")
+    recipe, replicate = bench.recipe, where.replicate
+    settling = _Settling(bench, birds, replicate)
+    end = (recipe.search_length or recipe.training.length).iterations(bench.per_epoch)
+    trained, result = bench.train(
+        where,
+        start_of_search(bench, replicate),
+        mask=Mask.full(bench.subject.shapes),
+        order_seed=order_of_level(recipe.seed, replicate, 0),
+        last_step=end,
+        capture_at=(end // bench.per_epoch * bench.per_epoch,),
+        watch=Watch(bench.per_epoch, settling.names, settling.look, pull=recipe.l1),
+    )
+    levels = range(1, len(recipe.channel_sparsities) + 1)
+    for epoch in {birds.epoch(replicate, level) for level in levels}:
+        birds.keep_state(replicate, epoch, trained.captured[epoch * bench.per_epoch])
+    for level in levels:
+        if not birds.settled(replicate, level):
+            share, epochs = recipe.channel_sparsities[level - 1], birds.epochs(replicate)
+            detail = f"the mask at {share:g} of the channels had not settled after {epochs} epochs: the last one counts"
+            bench.say("warning", code="not_settled", detail=detail)
+    bench.record(where, result.fitting(on_train(bench, trained.final)), trained)
+    bench.between(where.at(trained.curve[-1].step))
+
+
+def _train_slim(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
+    """Train the slim network of a level to the end of the schedule."""
+    bench.phase("train_level")
+    start, first_step = start_of_slim(bench, where.replicate, where.level)
+    trained, result = bench.train(
+        where,
+        start,
+        mask=Mask.full(bench.subject.shapes),
+        order_seed=order_of_level(bench.recipe.seed, where.replicate, where.level),
+        first_step=first_step,
+        kept=birds.kept(where.replicate, where.level),
+    )
+    if where.replicate == 0:
+        birds.keep_trained(0, where.level, trained.best)
+    bench.record(where, result.fitting(on_train(bench, trained.final)), trained)
+    bench.between(where.at(trained.curve[-1].step))
