@@ -1,6 +1,6 @@
 """The channels of a network that can be removed: where they stand, and why the others stay; removes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,6 +47,13 @@ class Channels:
         """List the indices that stay along an axis of a tensor; None where no channel stands along it."""
         channels = self.axes.get((name, axis))
         return None if channels is None else stay(channels, kept).nonzero()[:, 0]
+
+    def standing(self, names: Iterable[str]) -> Bool[Tensor, " channels"]:
+        """Say which channels stand along axis 0 of any of some tensors."""
+        found = torch.zeros(self.count + 1, dtype=torch.bool)
+        for name in names:
+            found[self.axes.get((name, 0), torch.tensor([STAYS]))] = True
+        return found[:-1]
 
 
 def stay(channels: Int[Tensor, " length"], kept: Kept) -> Bool[Tensor, " length"]:

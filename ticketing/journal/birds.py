@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ticketing.channels import Kept
+from ticketing.channels.ranking import scales
 from ticketing.journal.journal import Journal
+from ticketing.journal.workbench import Bench
+from ticketing.recipe.early_bird import EarlyBird
+from ticketing.seeds import derive
+from ticketing.subject import redraw
+from ticketing.training.rewinding import initial_state
 
 State = Mapping[str, Tensor]
 
@@ -96,3 +102,25 @@ class Birds:
     def keep_trained(self, replicate: int, level: int, state: State) -> None:
         """Keep it for the export."""
         self._journal.record(f"trained/{replicate}/{level}", {}, state)
+
+
+def birds_of(bench: Bench[EarlyBird]) -> Birds:
+    """Give what the searches of a bench found."""
+    return Birds(bench.journal, levels=len(bench.recipe.channel_sparsities), channels=bench.channels.count)
+
+
+def start_of_search(bench: Bench[EarlyBird], replicate: int) -> dict[str, Tensor]:
+    """Give the weights that a search begins with: the first ones, scales of norms at `initial_scale`."""
+    first = dict(initial_state(bench.subject, seed=bench.recipe.seed, replicate=replicate))
+    return first | {name: first[name] * bench.recipe.initial_scale for name in scales(bench.subject.inventory)}
+
+
+def start_of_slim(bench: Bench[EarlyBird], replicate: int, level: int) -> tuple[State, int]:
+    """Give what a slim network trains from, in whole tensors, and how many updates that has behind it."""
+    birds, then = birds_of(bench), bench.recipe.then
+    if then in ("continue", "retrain"):
+        made = birds.epoch(replicate, level) * bench.per_epoch
+        return birds.state(replicate, level), made if then == "continue" else 0
+    if then == "rewind":
+        return start_of_search(bench, replicate), 0
+    return redraw(bench.subject, derive(bench.recipe.seed, replicate, "reinit", level, "slim")), 0

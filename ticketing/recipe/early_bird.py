@@ -44,10 +44,11 @@ class EarlyBird(TicketRecipe):
     search_length: Step | None = Field(
         None, description="When the search ends at the latest, settled or not; after training.length when absent."
     )
-    then: Literal["continue", "rewind", "reinit"] = Field(
+    then: Literal["continue", "retrain", "rewind", "reinit"] = Field(
         "continue",
-        description="What the slim network trains from: the weights of the epoch it was found at, the schedule going "
-        "on; those before training; or weights drawn anew.",
+        description="What the slim network trains from. continue: the weights of the epoch it was found at, the "
+        "schedule going on; retrain: the same weights, the schedule from its beginning; rewind: those before training; "
+        "reinit: weights drawn anew.",
     )
 
     @field_validator("channel_sparsities")

@@ -11,18 +11,14 @@ from torch import Tensor
 
 from ticketing.analysis.fit import on_train
 from ticketing.channels.ranking import keep_best, pooled, scales
-from ticketing.journal.birds import Birds
+from ticketing.journal.birds import Birds, birds_of, start_of_search, start_of_slim
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
 from ticketing.ladder.early_bird import settled
 from ticketing.mask import Mask
 from ticketing.recipe.early_bird import EarlyBird
-from ticketing.seeds import derive, order_of_level
-from ticketing.subject import redraw
-from ticketing.training.rewinding import initial_state
+from ticketing.seeds import order_of_level
 from ticketing.training.watching import Seen, Watch
-
-State = Mapping[str, Tensor]
 
 
 def search(bench: Bench[EarlyBird], replicate: int) -> None:
@@ -42,27 +38,6 @@ def search(bench: Bench[EarlyBird], replicate: int) -> None:
         where = Where.of_search(replicate, level)
         if not bench.passed(where):
             _train_slim(bench, birds, where)
-
-
-def birds_of(bench: Bench[EarlyBird]) -> Birds:
-    """Give what the searches of a bench found."""
-    return Birds(bench.journal, levels=len(bench.recipe.channel_sparsities), channels=bench.channels.count)
-
-
-def start_of_search(bench: Bench[EarlyBird], replicate: int) -> dict[str, Tensor]:
-    """Give the weights that a search begins with: the first ones, scales of norms at `initial_scale`."""
-    first = dict(initial_state(bench.subject, seed=bench.recipe.seed, replicate=replicate))
-    return first | {name: first[name] * bench.recipe.initial_scale for name in scales(bench.subject.inventory)}
-
-
-def start_of_slim(bench: Bench[EarlyBird], replicate: int, level: int) -> tuple[State, int]:
-    """Give what a slim network trains from, in whole tensors, and how many updates that has behind it."""
-    birds = birds_of(bench)
-    if bench.recipe.then == "continue":
-        return birds.state(replicate, level), birds.epoch(replicate, level) * bench.per_epoch
-    if bench.recipe.then == "rewind":
-        return start_of_search(bench, replicate), 0
-    return redraw(bench.subject, derive(bench.recipe.seed, replicate, "reinit", level, "slim")), 0
 
 
 @dataclass
@@ -89,7 +64,7 @@ class _Settling:
                 continue
             rescued[level] = one.rescued
             # Channels without a score always stay: they are in no distance.
-            competing = ~scores.isnan().numpy()
+            competing = self.bench.channels.standing(self.names).numpy()
             masks = [mask[competing] for mask in [*birds.masks(replicate, level), one.kept.numpy()]]
             if settled(masks, rule=recipe.rule, window=recipe.window, threshold=recipe.threshold):
                 found[level] = epoch

@@ -1,7 +1,6 @@
 """ticketing.searches.early_bird: what a plain loop finds, found by the run; stopped anywhere, the same bits."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,56 +10,20 @@ from torch.nn import functional
 
 from ticketing.channels.ranking import scales
 from ticketing.channels.slimming import without
-from ticketing.data.dataset import Dataset
 from ticketing.data.order import Order
-from ticketing.journal.invariants import Invariants
-from ticketing.journal.journal import open_journal
+from ticketing.journal.birds import birds_of, start_of_search, start_of_slim
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
 from ticketing.ladder.early_bird import distance, settled
 from ticketing.observer import RecordingObserver, Stopped
-from ticketing.plans.early_bird import plan_early_bird
 from ticketing.recipe.early_bird import EarlyBird
-from ticketing.searches.early_bird import birds_of, search, start_of_search, start_of_slim
+from ticketing.searches.early_bird import search
 from ticketing.seeds import order_of_level
 from ticketing.sparse import same_bits
-from ticketing.subject import Subject, placed
+from ticketing.subject import placed
 
 PER_EPOCH = 3
-TRAINING = {
-    "length": "10ep",
-    "batch_size": 30,
-    "evaluate_every": "5ep",
-    "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.001},
-}
 MakeBirdBench = Callable[..., Bench[EarlyBird]]
-
-
-@pytest.fixture
-def make_bird_bench(
-    tmp_path: Path, make_subject: Callable[..., Subject], make_dataset: Callable[..., Dataset]
-) -> MakeBirdBench:
-    def make(
-        *, observer: RecordingObserver | None = None, folder: str = "checkpoint", **words: Any
-    ) -> Bench[EarlyBird]:
-        recipe = EarlyBird.model_validate(
-            {"search": "early_bird", "training": TRAINING, "window": 3, "threshold": 0.2, "l1": 0.01} | words
-        )
-        subject = make_subject("wide-resnet", depth=10, width=1, in_channels=1, input_size=[8, 8], classes=3)
-        data = make_dataset((1, 8, 8))
-        return Bench(
-            subject=subject,
-            data=data,
-            recipe=recipe,
-            journal=open_journal(tmp_path / folder, run_digest=recipe.model_dump_json(), execution_key={"threads": 1}),
-            observer=observer or RecordingObserver(),
-            invariants=Invariants(),
-            clock=lambda: 0.0,
-            checkpoint_seconds=1e9,
-            plan=plan_early_bird(subject.inventory, recipe, train=len(data.y_train), test=len(data.y_test)),
-        )
-
-    return make
 
 
 def done(bench: Bench[EarlyBird]) -> Bench[EarlyBird]:
@@ -153,18 +116,19 @@ def test_a_search_that_does_not_settle_ends_with_its_last_mask_and_says_so(make_
     assert bench.result(Where.of_search(0, 1)).updates == 4 * PER_EPOCH
 
 
-@pytest.mark.parametrize(("then", "updates"), [("rewind", 30), ("reinit", 30)])
+@pytest.mark.parametrize("then", ["retrain", "rewind", "reinit"])
 def test_a_slim_network_may_train_the_whole_schedule_from_other_weights(
-    make_bird_bench: MakeBirdBench, then: str, updates: int
+    make_bird_bench: MakeBirdBench, then: str
 ) -> None:
     bench = done(make_bird_bench(then=then))
     start, first_step = start_of_slim(bench, 0, 1)
     assert first_step == 0
-    assert bench.result(Where.of_search(0, 1)).updates == updates
-    initial = bench.subject.initial_state
+    assert bench.result(Where.of_search(0, 1)).updates == 10 * PER_EPOCH
+    initial, birds = bench.subject.initial_state, birds_of(bench)
     assert same_bits(start, start_of_search(bench, 0)) == (then == "rewind")
-    assert torch.equal(start["bn.weight"], initial["bn.weight"] * (0.5 if then == "rewind" else 1))
+    assert same_bits(start, birds.state(0, 1)) == (then == "retrain")
     assert torch.equal(start["conv1.weight"], initial["conv1.weight"]) == (then == "rewind")
+    assert torch.equal(start["bn.weight"], initial["bn.weight"]) == (then == "reinit")
 
 
 @pytest.mark.parametrize("updates", [1, 3, 10, 16, 25])
