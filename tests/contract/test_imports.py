@@ -24,6 +24,7 @@ ARITHMETIC = [
     f"ticketing.{name}"
     for name in (
         "errors",
+        "slim",
         "step",
         "seeds",
         "task",

@@ -89,8 +89,7 @@ def _numbered(labels: Labels, reading: Reading, numbers: dict[int, int]) -> Int[
 
 def _why(reading: Reading, layer: Layer) -> str | None:
     """Say why the outputs of a layer stay; None if some can go."""
-    made = len(layer.weight) - 1 if layer.kind == "embedding" else 0
-    labels = reading.book.axes.get((layer.parameter, made))
+    labels = reading.book.axes.get((layer.parameter, layer.output_axis))
     if labels is None:
         return "nothing is known of what reads it"
     return next((why for label in labels.tolist() if (why := reading.book.reason(label)) is not None), None)
