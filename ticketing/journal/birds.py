@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ticketing.channels import Kept
+from ticketing.channels import Channels, Kept
 from ticketing.channels.ranking import scales
+from ticketing.channels.slimming import weight_mask
 from ticketing.journal.journal import Journal
 from ticketing.journal.workbench import Bench
+from ticketing.mask import Mask
 from ticketing.recipe.early_bird import EarlyBird
 from ticketing.seeds import derive
 from ticketing.subject import redraw
@@ -28,11 +30,11 @@ State = Mapping[str, Tensor]
 class Birds:
     """Reads and writes a journal by replicate and level; levels are the sparsities, counted from 1."""
 
-    def __init__(self, journal: Journal, *, levels: int, channels: int) -> None:
-        """Take the journal, the number of levels and that of channels."""
+    def __init__(self, journal: Journal, channels: Channels, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Take the journal, the channels of the network and the shapes of its weights."""
         self._journal = journal
-        self._levels = levels
         self._channels = channels
+        self._shapes = shapes
 
     def epochs(self, replicate: int) -> int:
         """Count the epochs after which a search was looked at."""
@@ -44,7 +46,7 @@ class Birds:
         if not self.epochs(replicate):
             return []
         bits = self._journal.tensors[f"epochs/{replicate}"]["bits"][:, level - 1].numpy()
-        return list(np.unpackbits(bits, axis=1, count=self._channels).astype(bool))
+        return list(np.unpackbits(bits, axis=1, count=self._channels.count).astype(bool))
 
     def found(self, replicate: int) -> Mapping[int, int]:
         """Give the epoch at which every level was found; those that have not settled are not there."""
@@ -87,6 +89,20 @@ class Birds:
         """Give which channels stay at a level."""
         return torch.from_numpy(self.masks(replicate, level)[self.epoch(replicate, level) - 1])
 
+    def mask(self, replicate: int, level: int) -> Mask:
+        """Give which entries of the weights are left; all at level 0."""
+        if level == 0:
+            return Mask.full(self._shapes)
+        return weight_mask(self._channels, self.kept(replicate, level), self._shapes)
+
+    def carrying(self, replicate: int, level: int) -> Mask:
+        """Give the same: what is removed holds nothing."""
+        return self.mask(replicate, level)
+
+    def ineligible_kept(self, replicate: int, level: int) -> int | None:
+        """Give None: no channel is put last but by its score."""
+        return None
+
     def state(self, replicate: int, level: int) -> State:
         """Give the dense network's state at the epoch whose mask counts."""
         return self._journal.tensors[f"bird/{replicate}/{self.epoch(replicate, level)}"]
@@ -106,7 +122,7 @@ class Birds:
 
 def birds_of(bench: Bench[EarlyBird]) -> Birds:
     """Give what the searches of a bench found."""
-    return Birds(bench.journal, levels=len(bench.recipe.channel_sparsities), channels=bench.channels.count)
+    return Birds(bench.journal, bench.channels, bench.subject.shapes)
 
 
 def start_of_search(bench: Bench[EarlyBird], replicate: int) -> dict[str, Tensor]:
@@ -124,3 +140,16 @@ def start_of_slim(bench: Bench[EarlyBird], replicate: int, level: int) -> tuple[
     if then == "rewind":
         return start_of_search(bench, replicate), 0
     return redraw(bench.subject, derive(bench.recipe.seed, replicate, "reinit", level, "slim")), 0
+
+
+def not_settled(bench: Bench[EarlyBird], birds: Birds, replicate: int) -> list[dict[str, str]]:
+    """Say which shares of the channels had not settled when a search ended, as warnings."""
+    return [
+        {
+            "code": "not_settled",
+            "detail": f"the mask at {share:g} of the channels had not settled after {birds.epochs(replicate)} epochs: "
+            "the last one counts",
+        }
+        for level, share in enumerate(bench.recipe.channel_sparsities, 1)
+        if not birds.settled(replicate, level)
+    ]

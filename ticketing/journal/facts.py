@@ -4,7 +4,7 @@ from typing import Any
 
 from ticketing.journal.results import Result
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import AnyOf, Bench, Workbench
 from ticketing.mask import Mask
 
 
@@ -14,7 +14,7 @@ def say_mask_drawn(bench: Workbench, where: Where, mask: Mask, **more: Any) -> N
     bench.say("mask_drawn", **place, **_kept(mask), layers=mask.counts(), **more)
 
 
-def say_completed(bench: Workbench, where: Where, mask: Mask, result: Result, **more: Any) -> None:
+def say_completed(bench: Bench[AnyOf], where: Where, mask: Mask, result: Result, **more: Any) -> None:
     """Say that a level is trained."""
     bench.say(
         "level_completed",

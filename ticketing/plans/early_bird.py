@@ -26,8 +26,8 @@ class EarlyBirdPlan:
     """At which a ticket can be found."""
     steps_per_epoch: int
     steps_per_training: int
-    steps_of_search: int
-    """Updates of the dense search at most."""
+    search: dict[str, int]
+    """The part of it that is the search, at most: `trainings`, `updates`, `flops`, and `dense_updates` of level 0."""
     trainings: int
     updates: int
     """Of all trainings together, at most."""
@@ -71,7 +71,8 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     searches, replicates = searches_of(evidence), evidence.replicates
     updates = searches * (search + levels * slim) + replicates * (steps + len(judged) * (slim + controls))
     trainings = searches * (1 + levels) + replicates * (1 + len(judged) * (1 + len(evidence.controls)))
-    flops = updates * update_flops(inventory.multiply_adds, min(recipe.training.batch_size, train))
+    batch = min(recipe.training.batch_size, train)
+    flops = updates * update_flops(inventory.multiply_adds, batch)
     return EarlyBirdPlan(
         levels=levels,
         watched=[
@@ -81,7 +82,12 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
         earliest_epoch=first,
         steps_per_epoch=per_epoch,
         steps_per_training=steps,
-        steps_of_search=search,
+        search={
+            "trainings": searches * (1 + levels),
+            "updates": (searching := searches * (search + levels * slim)),
+            "flops": searching * update_flops(inventory.multiply_adds, batch),
+            "dense_updates": search,
+        },
         trainings=trainings,
         updates=updates,
         training_flops=flops,

@@ -7,6 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from ticketing.recipe.recipe import TicketRecipe
 from ticketing.step import Step
 
+CONTROLS = ("reinit", "shuffle", "reinit_shuffle", "random")
+"""Those of `Control` that can be drawn of channels."""
 ChannelSparsity = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -51,12 +53,24 @@ class EarlyBird(TicketRecipe):
         "reinit: weights drawn anew.",
     )
 
+    outputs: tuple[Literal["slim", "ticket", "model", "mask"], ...] = Field(
+        ("slim", "ticket", "model", "mask"),
+        description="slim: the network without its removed channels; the others are of the whole one, zero there.",
+    )
+
     @field_validator("channel_sparsities")
     @classmethod
     def _sparsities_rise(cls, sparsities: tuple[float, ...]) -> tuple[float, ...]:
         if list(sparsities) != sorted(set(sparsities)):
             raise ValueError(f"expected fractions in ascending order, each once, got {list(sparsities)}")
         return sparsities
+
+    @model_validator(mode="after")
+    def _controls_are_of_channels(self) -> "EarlyBird":
+        odd = [control for control in self.evidence.controls if control not in CONTROLS]
+        if odd:
+            raise ValueError(f"expected controls among {', '.join(CONTROLS)}, which remove channels too, got {odd}")
+        return self
 
     @model_validator(mode="after")
     def _the_search_fits_the_training(self) -> "EarlyBird":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ticketing.report import words
+from ticketing.report import settling, words
 from ticketing.report.markdown import plain, table
 
 DECODER = '''\
@@ -76,7 +76,7 @@ def card(report: words.Report) -> str:
             "",
             "## Where it is and is not faster",
             "",
-            words.SPEED,
+            settling.slim_sentence(report) if "settling" in report else words.SPEED,
             "",
             "## What to know",
             "",
@@ -88,10 +88,18 @@ def card(report: words.Report) -> str:
 
 def _said(report: words.Report) -> list[str]:
     said = (words.start_sentence(report), words.gradual_sentence(report), words.budget_sentence(report))
-    return [sentence for sentence in said if sentence]
+    settled = [settling.settling_sentence(report)] if "settling" in report else []
+    return [*settled, *(sentence for sentence in said if sentence)]
 
 
 def _loading(report: words.Report) -> list[str]:
+    if "settling" in report:
+        return [
+            "`slim.safetensors` is the slim network, `slim.json` which channels of the whole one it has;",
+            "`winnow.torch.load_slim(module, folder)` makes a module of your own class narrower and loads it.",
+            "`model.safetensors` is the same network with zeros in place of the channels, under the keys of the whole;",
+            "`ticket.safetensors` holds the weights it was trained from, `mask.safetensors` one bit per weight.",
+        ]
     files = [
         "`model.safetensors` is the trained sparse network in the dense layout, under the keys of the network: it",
         "loads wherever the dense one did. `ticket.safetensors` holds the weights the ticket restarts from,",

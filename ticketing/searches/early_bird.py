@@ -11,13 +11,16 @@ from torch import Tensor
 
 from ticketing.analysis.fit import on_train
 from ticketing.channels.ranking import keep_best, pooled, scales
-from ticketing.journal.birds import Birds, birds_of, start_of_search, start_of_slim
+from ticketing.journal.birds import Birds, birds_of, not_settled, start_of_search, start_of_slim
+from ticketing.journal.facts import say_completed
+from ticketing.journal.results import Result
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
 from ticketing.ladder.early_bird import settled
 from ticketing.mask import Mask
 from ticketing.recipe.early_bird import EarlyBird
 from ticketing.seeds import order_of_level
+from ticketing.training.loop import Trained
 from ticketing.training.watching import Seen, Watch
 
 
@@ -100,13 +103,9 @@ def _find(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
     levels = range(1, len(recipe.channel_sparsities) + 1)
     for epoch in {birds.epoch(replicate, level) for level in levels}:
         birds.keep_state(replicate, epoch, trained.captured[epoch * bench.per_epoch])
-    for level in levels:
-        if not birds.settled(replicate, level):
-            share, epochs = recipe.channel_sparsities[level - 1], birds.epochs(replicate)
-            detail = f"the mask at {share:g} of the channels had not settled after {epochs} epochs: the last one counts"
-            bench.say("warning", code="not_settled", detail=detail)
-    bench.record(where, result.fitting(on_train(bench, trained.final)), trained)
-    bench.between(where.at(trained.curve[-1].step))
+    for warning in not_settled(bench, birds, replicate):
+        bench.say("warning", **warning)
+    _keep(bench, birds, where, trained, result)
 
 
 def _train_slim(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
@@ -123,5 +122,12 @@ def _train_slim(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
     )
     if where.replicate == 0:
         birds.keep_trained(0, where.level, trained.best)
-    bench.record(where, result.fitting(on_train(bench, trained.final)), trained)
+    _keep(bench, birds, where, trained, result)
+
+
+def _keep(bench: Bench[EarlyBird], birds: Birds, where: Where, trained: Trained, result: Result) -> None:
+    """Keep what a level came to, and say so."""
+    result = result.fitting(on_train(bench, trained.final))
+    bench.record(where, result, trained)
+    say_completed(bench, where, birds.mask(where.replicate, where.level), result)
     bench.between(where.at(trained.curve[-1].step))
