@@ -63,7 +63,7 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
     first = earliest(recipe.rule, recipe.window)
-    search = _search_length(recipe, per_epoch, steps, first)
+    search = updates_of_search(recipe, per_epoch)
     levels, evidence = len(recipe.channel_sparsities), recipe.evidence
     slim = steps - (first * per_epoch if recipe.then == "continue" else 0)
     judged = evidence.judged(range(1, levels + 1))
@@ -113,22 +113,23 @@ def check_norms(inventory: Inventory) -> None:
     raise RecipeError(detail, [Fault("/recipe/search", "norms_missing_for_early_bird", detail)])
 
 
-def _search_length(recipe: EarlyBird, per_epoch: int, steps: int, first: int) -> int:
-    """Count the updates of the search at most.
+def updates_of_search(recipe: EarlyBird, per_epoch: int) -> int:
+    """Count the updates of the dense search at most; where the slim network goes on from it, an epoch is left for that.
 
     Raises:
-        RecipeError: It ends before its rule can find a ticket, or after the training.
+        RecipeError: It ends before its rule can find a ticket, or too late.
     """
-    search = recipe.search_length.iterations(per_epoch) if recipe.search_length else steps
-    if not first * per_epoch <= search <= steps:
+    steps, first = recipe.training.length.iterations(per_epoch), earliest(recipe.rule, recipe.window)
+    most = steps - (per_epoch if recipe.then == "continue" else 0)
+    search = recipe.search_length.iterations(per_epoch) if recipe.search_length else most
+    if not first * per_epoch <= search <= most:
         detail = (
-            f"expected a search of {first} to {steps // per_epoch} epochs, for {recipe.rule} with a window of "
-            f"{recipe.window} can find a ticket after {first} at the earliest, got {search / per_epoch:g}"
+            f"expected a search of {first} to {most // per_epoch} epochs: {recipe.rule} with a window of "
+            f"{recipe.window} can find a ticket after {first} at the earliest, and the training ends after "
+            f"{steps / per_epoch:g}; got {search / per_epoch:g}"
         )
-        raise RecipeError(detail, [Fault("/recipe/search_length", "search_too_short", detail)])
-    if recipe.then == "continue" and first * per_epoch >= steps:
-        detail = f"expected a training longer than the {first} epochs after which a ticket can be found"
-        raise RecipeError(detail, [Fault("/recipe/training/length", "nothing_to_continue", detail)])
+        at = "search_length" if recipe.search_length else "training/length"
+        raise RecipeError(detail, [Fault(f"/recipe/{at}", "search_does_not_fit", detail)])
     return search
 
 

@@ -44,7 +44,9 @@ class EarlyBird(TicketRecipe):
         0.5, gt=0, le=10, description="What the scales of norms begin with in the search, in place of 1."
     )
     search_length: Step | None = Field(
-        None, description="When the search ends at the latest, settled or not; after training.length when absent."
+        None,
+        description="When the search ends at the latest, settled or not; with the training when absent, or one epoch "
+        "before it where the slim network continues.",
     )
     then: Literal["continue", "retrain", "rewind", "reinit"] = Field(
         "continue",

@@ -18,6 +18,7 @@ from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
 from ticketing.ladder.early_bird import settled
 from ticketing.mask import Mask
+from ticketing.plans.early_bird import updates_of_search
 from ticketing.recipe.early_bird import EarlyBird
 from ticketing.seeds import order_of_level
 from ticketing.training.loop import Trained
@@ -90,7 +91,7 @@ def _find(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
     bench.phase("train_dense")
     recipe, replicate = bench.recipe, where.replicate
     settling = _Settling(bench, birds, replicate)
-    end = (recipe.search_length or recipe.training.length).iterations(bench.per_epoch)
+    end = updates_of_search(recipe, bench.per_epoch)
     trained, result = bench.train(
         where,
         start_of_search(bench, replicate),
