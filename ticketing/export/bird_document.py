@@ -8,7 +8,7 @@ from ticketing.channels.slimming import slim_inventory
 from ticketing.evidence.judgement import Judge, certificate_of
 from ticketing.export.costs import costs
 from ticketing.export.document import REPORT_VERSION, dataset_of, model_of
-from ticketing.export.levels import curves, level_rows, regime_of
+from ticketing.export.levels import curves, level_rows
 from ticketing.journal.birds import Birds
 from ticketing.journal.walk import searches_made
 from ticketing.journal.where import Where
@@ -58,10 +58,11 @@ def bird_document(
             "delivered": dict(delivered),
             "best": None,
         },
-        "levels": [row | _narrowed(bench, birds, row["level"]) for row in rows],
+        # No level has a regime: the dense network beside them was stopped before it fitted what it can.
+        "levels": [row | {"regime": None} | _narrowed(bench, birds, row["level"]) for row in rows],
         "settling": [_settling(bench, birds, number) for number in range(1, level + 1)],
         "certificate": certificate_of(judge, level) if judged else None,
-        "regime": regime_of(bench, birds, delivered=level),
+        "regime": None,
         "invariants": bench.invariants.as_json(),
         "cost": costs(bench, birds, judged=judged) | _beside(bench, birds, level),
         "sizes": dict(sizes),

@@ -4,11 +4,11 @@ from typing import Any
 
 from ticketing.journal.results import Result
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import AnyOf, Bench, Workbench
+from ticketing.journal.workbench import AnyOf, Bench
 from ticketing.mask import Mask
 
 
-def say_mask_drawn(bench: Workbench, where: Where, mask: Mask, **more: Any) -> None:
+def say_mask_drawn(bench: Bench[AnyOf], where: Where, mask: Mask, **more: Any) -> None:
     """Say that a level's mask is known."""
     place = {"replicate": where.replicate, "level": where.level}
     bench.say("mask_drawn", **place, **_kept(mask), layers=mask.counts(), **more)

@@ -67,7 +67,7 @@ def card(report: words.Report) -> str:
                 ],
                 [_level(row, run) for row in report["levels"]],
             ),
-            words.regime_sentence(report),
+            *([said] if (said := words.regime_sentence(report)) else []),
             "Test figures of levels other than the one handed out are exploratory.",
             "",
             "## Loading it",
@@ -120,7 +120,7 @@ def _level(row: dict[str, Any], run: list[str]) -> list[str]:
         words.percent(row["sparsity"], 2),
         str(row["kept"]),
         words.percent(1 - row["train"]["accuracy"], 2),
-        row["regime"],
+        row["regime"] or "\N{EN DASH}",
         *(words.mean_of(test.get(branch)) for branch in run),
         row.get("verdict") or "\N{EN DASH}",
     ]

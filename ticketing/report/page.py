@@ -71,7 +71,8 @@ def _accuracy(report: words.Report) -> str:
         "Each dot is the mean over the replicates, each bar spans all of them; the ring marks the level handed out. "
         "Levels are spaced by what is left, so equal shares removed stand at equal distances."
     )
-    regime = f'<p class="note">{escape(words.regime_sentence(report))} {_REGIME_NOTE}</p>'
+    said = words.regime_sentence(report)
+    regime = f'<p class="note">{escape(said)} {_REGIME_NOTE}</p>' if said else ""
     return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>{regime}"
 
 
@@ -88,7 +89,7 @@ def _levels(report: words.Report) -> str:
             words.percent(row["sparsity"], 2),
             words.number(row["kept"]),
             words.percent(1 - row["train"]["accuracy"], 2),
-            row["regime"],
+            row["regime"] or "\N{EN DASH}",
             words.percent(row["validation"]["accuracy"], 2),
             *(words.mean_of((row["test"] or {}).get(branch)) for branch in run),
             row.get("verdict") or "\N{EN DASH}",

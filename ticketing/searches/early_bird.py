@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ticketing.analysis.fit import on_train
 from ticketing.channels.ranking import keep_best, pooled, scales
+from ticketing.channels.slimming import weight_mask
 from ticketing.journal.birds import Birds, birds_of, not_settled, start_of_search, start_of_slim
-from ticketing.journal.facts import say_completed
+from ticketing.journal.facts import say_completed, say_mask_drawn
 from ticketing.journal.results import Result
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
@@ -75,13 +76,14 @@ class _Settling:
                 new.append(level)
         birds.keep_epoch(replicate, [one.kept for one in ranked], found=found, rescued=rescued)
         for level in new:
-            self.bench.say(
-                "mask_drawn",
-                replicate=replicate,
-                level=level,
+            kept = ranked[level - 1].kept
+            say_mask_drawn(
+                self.bench,
+                Where.of_search(replicate, level),
+                weight_mask(self.bench.channels, kept, self.bench.subject.shapes),
                 epoch=epoch,
                 channel_sparsity=recipe.channel_sparsities[level - 1],
-                channels_kept=int(ranked[level - 1].kept.sum()),
+                channels_kept=int(kept.sum()),
             )
         return Seen(capture=bool(new), end=len(found) == len(ranked))
 
