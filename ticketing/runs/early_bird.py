@@ -16,7 +16,7 @@ from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
 from ticketing.plans.start import searches_of
 from ticketing.recipe import EarlyBird
-from ticketing.searches.early_bird import search
+from ticketing.searches import SEARCHES
 
 
 def find_birds(folder: Path, spec: RunSpec, bench: Bench[EarlyBird]) -> tuple[dict[str, Any], list[Listed]]:
@@ -25,9 +25,9 @@ def find_birds(folder: Path, spec: RunSpec, bench: Bench[EarlyBird]) -> tuple[di
     Raises:
         Stopped: The observer asked to stop; a checkpoint was written.
     """
-    evidence = bench.recipe.evidence
+    evidence, search = bench.recipe.evidence, partial(SEARCHES[bench.recipe.search], bench)
     for replicate in range(searches_of(evidence)):
-        search(bench, replicate)
+        search(replicate)
     bench.progress.searched()
     birds, level = birds_of(bench), bench.levels_total
     _choose(bench, birds, level)
@@ -37,7 +37,7 @@ def find_birds(folder: Path, spec: RunSpec, bench: Bench[EarlyBird]) -> tuple[di
         grow(
             bench,
             level=level,
-            search=partial(search, bench),
+            search=search,
             gather=lambda replicate: gather(bench, levels=(level,), replicates=[replicate]),
         )
     bench.phase("export")
