@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ticketing.channels.distances import distances
 from ticketing.channels.ranking import scales
 from ticketing.channels.slimming import slim_inventory
 from ticketing.evidence.judgement import Judge, certificate_of
@@ -13,7 +14,7 @@ from ticketing.journal.birds import Birds
 from ticketing.journal.walk import searches_made
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
-from ticketing.ladder.early_bird import distance_by_chance, distances, uninformative
+from ticketing.ladder.early_bird import distance_by_chance, uninformative
 from ticketing.plans.costs import FLOPS_PER_MULTIPLY_ADD, FORWARDS_PER_UPDATE
 from ticketing.recipe import EarlyBird
 

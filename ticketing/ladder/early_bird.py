@@ -10,60 +10,47 @@ epoch whose masks lie close together:
 Epochs count from 1: what has not been trained has no mask.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 Rule = Literal["newest_vs_window", "consecutive"]
-Masks = Sequence[NDArray[np.bool_]]
-"""Which channels would stay after each epoch, oldest first, True = kept."""
+Between = Callable[[int, int], float]
+"""The mask distance of two epochs, in [0, 1]; here they are numbered from 0."""
 
 
-def settled(masks: Masks, *, rule: Rule, window: int, threshold: float) -> bool:
-    """Say whether the ticket is found at the newest of these masks.
+def settled(between: Between, epochs: int, *, rule: Rule, window: int, threshold: float) -> bool:
+    """Say whether the ticket is found at the newest epoch.
 
     Args:
-        masks: After every epoch so far.
+        between: Distances of the masks so far.
+        epochs: How many masks there are.
         rule: What must be close to what.
         window: As the rule counts it.
         threshold: Largest distance that is close, in [0, 1]; a distance of exactly this is close.
     """
-    return RULES[rule](masks, window, threshold)
+    if epochs < earliest(rule, window):
+        return False
+    return all(between(a, b) <= threshold for a, b in COMPARED[rule](epochs, window))
 
 
-def _newest_vs_window(masks: Masks, window: int, threshold: float) -> bool:
-    older = masks[-window:-1]
-    return len(older) == window - 1 and all(distance(masks[-1], mask) <= threshold for mask in older)
+def _newest_vs_window(epochs: int, window: int) -> Iterator[tuple[int, int]]:
+    return ((older, epochs - 1) for older in range(epochs - window, epochs - 1))
 
 
-def _consecutive(masks: Masks, window: int, threshold: float) -> bool:
-    last = masks[-window - 1 :]
-    pairs = list(pairwise(last))
-    return len(pairs) == window and all(distance(a, b) <= threshold for a, b in pairs)
+def _consecutive(epochs: int, window: int) -> Iterator[tuple[int, int]]:
+    return ((older, older + 1) for older in range(epochs - window - 1, epochs - 1))
 
 
-RULES: dict[Rule, Callable[[Masks, int, float], bool]] = {
+COMPARED: dict[Rule, Callable[[int, int], Iterator[tuple[int, int]]]] = {
     "newest_vs_window": _newest_vs_window,
     "consecutive": _consecutive,
 }
+"""Which epochs a rule compares at the newest of so many, with a window."""
 
 
 def earliest(rule: Rule, window: int) -> int:
     """Say at which epoch a ticket can be found at the earliest."""
     return window if rule == "newest_vs_window" else window + 1
-
-
-def distance(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """Give the share of channels on which two masks differ (Hamming distance over channels), in [0, 1]."""
-    return float(np.count_nonzero(one != other) / len(one))
-
-
-def distances(masks: Masks) -> NDArray[np.float64]:
-    """Give the distance of every two masks, (epochs, epochs): symmetric, 0 on the diagonal (You et al., figure 3)."""
-    return np.array([[distance(one, other) for other in masks] for one in masks])
 
 
 def distance_by_chance(sparsity: float) -> float:

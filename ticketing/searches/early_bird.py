@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from ticketing.analysis.fit import on_train
+from ticketing.channels import Kept
+from ticketing.channels.distances import distance
 from ticketing.channels.ranking import keep_best, pooled, scales
 from ticketing.channels.slimming import weight_mask
 from ticketing.journal.birds import Birds, birds_of, not_settled, start_of_search, start_of_slim
@@ -68,10 +70,7 @@ class _Settling:
             if level in found:
                 continue
             rescued[level] = one.rescued
-            # Channels without a score always stay: they are in no distance.
-            competing = self.bench.channels.standing(self.names).numpy()
-            masks = [mask[competing] for mask in [*birds.masks(replicate, level), one.kept.numpy()]]
-            if settled(masks, rule=recipe.rule, window=recipe.window, threshold=recipe.threshold):
+            if self._settled(level, one.kept):
                 found[level] = epoch
                 new.append(level)
         birds.keep_epoch(replicate, [one.kept for one in ranked], found=found, rescued=rescued)
@@ -86,6 +85,17 @@ class _Settling:
                 channels_kept=int(kept.sum()),
             )
         return Seen(capture=bool(new), end=len(found) == len(ranked))
+
+    def _settled(self, level: int, newest: Kept) -> bool:
+        """Say whether a level is found with its newest mask. Channels without a score always stay: they are in no
+        distance."""
+        recipe, competing = self.bench.recipe, self.bench.channels.standing(self.names).numpy()
+        masks = [mask[competing] for mask in [*self.birds.masks(self.replicate, level), newest.numpy()]]
+
+        def between(one: int, other: int) -> float:
+            return distance(masks[one], masks[other])
+
+        return settled(between, len(masks), rule=recipe.rule, window=recipe.window, threshold=recipe.threshold)
 
 
 def _find(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:

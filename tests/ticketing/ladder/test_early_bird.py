@@ -6,16 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ticketing.ladder.early_bird import (
-    Masks,
-    Rule,
-    distance,
-    distance_by_chance,
-    distances,
-    earliest,
-    settled,
-    uninformative,
-)
+from ticketing.channels.distances import distance, distances
+from ticketing.ladder.early_bird import Rule, distance_by_chance, earliest, uninformative
+from ticketing.ladder.early_bird import settled as settled_by
+
+Masks = list[np.ndarray]
 
 CHANNELS = 20
 both_rules = pytest.mark.parametrize("rule", ["newest_vs_window", "consecutive"])
@@ -24,6 +19,13 @@ both_rules = pytest.mark.parametrize("rule", ["newest_vs_window", "consecutive"]
 def masks(*shifts: int) -> Masks:
     """Make masks that keep ten channels in a row, shifted: a shift by one more differs in two of twenty, 0.1."""
     return [np.roll(np.arange(CHANNELS) < CHANNELS // 2, shift) for shift in shifts]
+
+
+def settled(masks: Masks, *, rule: Rule, window: int, threshold: float) -> bool:
+    def between(a: int, b: int) -> float:
+        return distance(masks[a], masks[b])
+
+    return settled_by(between, len(masks), rule=rule, window=window, threshold=threshold)
 
 
 def found_at(sequence: Masks, rule: Rule, *, window: int = 5, threshold: float = 0.1) -> int | None:

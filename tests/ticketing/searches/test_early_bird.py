@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.nn import functional
 
+from ticketing.channels.distances import distance
 from ticketing.channels.ranking import scales
 from ticketing.channels.slimming import without
 from ticketing.data.order import Order
 from ticketing.journal.birds import birds_of, start_of_search, start_of_slim
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
-from ticketing.ladder.early_bird import distance, settled
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.recipe.early_bird import EarlyBird
 from ticketing.searches.early_bird import search
@@ -42,7 +42,7 @@ def test_finds_what_a_plain_loop_finds(make_bird_bench: MakeBirdBench) -> None:
     rule = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=0.001, fused=True)
     order = Order(90, 30, order_of_level(0, 0, 0))
     masks: list[np.ndarray] = []
-    while not settled(masks, rule="newest_vs_window", window=3, threshold=0.2):
+    while len(masks) < 3 or max(distance(masks[-1], mask) for mask in masks[-3:]) > 0.2:
         for _ in range(PER_EPOCH):
             rows = order.next()
             rule.zero_grad()
