@@ -16,8 +16,8 @@ from ticketing.step import iterations_per_epoch
 from ticketing.subject import state_of
 from ticketing.training.losses import Loss
 from ticketing.training.pruning import Pruning
-from ticketing.training.state import CurvePoint, TrainingState
-from ticketing.training.trainee import Trainee, copies
+from ticketing.training.state import CurvePoint, TrainingState, copies
+from ticketing.training.trainee import Trainee
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def train(
     resume: TrainingState | None = None,
     loss: Loss = functional.cross_entropy,
     pruning: Pruning | None = None,
+    block_floating: bool = False,
 ) -> Trained:
     """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
 
@@ -115,6 +116,7 @@ def train(
         loss: What is made small, and what the validation split is evaluated by.
         pruning: A mask that shrinks on the way, in place of `mask`; entries go straight after an update, before the
             network is captured, evaluated or saved. What the training comes to is of its last mask.
+        block_floating: Hold every number in 8 bits (`BlockFloating`); with `training.precision` fp32 alone.
 
     Raises:
         Stopped: The observer asked to stop; the state was saved first if `checkpointing` is given.
@@ -125,12 +127,16 @@ def train(
         if resume is not None:
             pruning.mask = Mask.unpack(resume.mask, {name: tuple(kept.shape) for name, kept in pruning.mask.items()})
         mask = pruning.mask
+    if resume is not None:
+        start = resume.state
+    elif mask and not hold:
+        start = mask.applied_to(start)
+    trainee = Trainee(
+        module, start, data, training, mask, order_seed, hold=hold, loss=loss, block_floating=block_floating
+    )
     if resume is None:
-        masked = mask.applied_to(start) if mask and not hold else start
-        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss)
         trainee.begin(first_step)
     else:
-        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold, loss=loss)
         trainee.go_on(resume)
     per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
     end = training.length.iterations(per_epoch) if last_step is None else last_step
