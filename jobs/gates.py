@@ -16,7 +16,7 @@ class _Gate:
 GATES: Mapping[str, _Gate] = {
     "max_accuracy_drop": _Gate("accuracy_drop", "at most"),  # dense minus ticket, validation, as a fraction
     "min_sparsity": _Gate("sparsity", "at least"),
-    "max_bytes": _Gate("bytes", "at most"),  # of sparse.safetensors
+    "max_bytes": _Gate("bytes", "at most"),  # of sparse.safetensors or slim.safetensors
 }
 
 

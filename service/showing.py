@@ -21,6 +21,8 @@ FILES = {
     "model.safetensors": "the trained sparse model, dense layout: loads anywhere",
     "mask.safetensors": "the mask, bits packed",
     "sparse.safetensors": "the trained model, kept weights alone: the small one",
+    "slim.safetensors": "the slim network, its channels gone for good: small and dense",
+    "slim.json": "which channels of the whole network the slim one has",
     "answers.safetensors": "who got which test example right: the certificate can be judged again",
     "widths.csv": "every training of a sweep over widths, for spreadsheets",
     "report.html": "the evidence on one page, opens offline",
@@ -137,9 +139,10 @@ def _tiles_of_report(job: Mapping[str, Any], report: Report) -> Iterator[Tile]:
             yield Tile(name, share(test[branch]["mean"]), f"test accuracy, n = {test[branch]['n']}")
     if test.get("ticket") and test.get("dense"):
         yield Tile("Difference", points(test["ticket"]["mean"] - test["dense"]["mean"]), "ticket minus dense, test")
-    small, dense = report["sizes"].get("sparse.safetensors"), report["sizes"].get("dense_weights")
+    sizes = report["sizes"]
+    small, dense = sizes.get("sparse.safetensors") or sizes.get("slim.safetensors"), sizes.get("dense_weights")
     if small:
-        yield Tile("Size", filesize(small), f"of {filesize(dense)} dense" if dense else "sparse.safetensors")
+        yield Tile("Size", filesize(small), f"of {filesize(dense)} dense" if dense else "the small file")
     used = job["cost"]["used_flops"]
     yield Tile("Time", duration(job["durations"]["running_s"]), flops(used) if used else "")
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from ticketing.certificate.answers import read_answers
 from ticketing.errors import VerificationError
+from ticketing.slim import DOCUMENT, TENSORS, Slim, check, read_document
 
-__all__ = ["read_answers", "read_mask", "read_sparse", "read_sparse_mask"]
+__all__ = ["Slim", "read_answers", "read_mask", "read_slim", "read_sparse", "read_sparse_mask"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -49,6 +50,23 @@ def read_sparse_mask(path: Path | str) -> dict[str, NDArray[np.bool_]]:
     """Read the mask that `sparse.safetensors` carries; the same as `mask.safetensors` holds."""
     tensors, layout = _read(path)
     return {name: _bits(name, tensors[f"{name}.bitmask"], layout) for name in layout["shapes"]}
+
+
+def read_slim(folder: Path | str) -> tuple[dict[str, NDArray[Any]], Slim]:
+    """Read a slim ticket: its small dense arrays under the uploaded keys, and what they are of the whole network.
+
+    `slim.tensors["conv1.weight"].kept[0]` are the original filters that stay; an axis that is whole is not listed.
+
+    Raises:
+        VerificationError: `slim.safetensors` or `slim.json` is not there or not one of ours, or they disagree.
+    """
+    slim = read_document(Path(folder) / DOCUMENT)
+    try:
+        state, layout = _read(Path(folder) / TENSORS)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise VerificationError(f"expected {TENSORS} to be a file of ours, got: {error}") from None
+    check(slim, layout, {name: list(array.shape) for name, array in state.items()})
+    return {name: state[name] for name in slim.tensors}, slim
 
 
 def normalised(x: NDArray[Any], path: Path | str) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ leaves 100 %, peak 95.5 % near 98.8 %, 86.5 % at 99.5 %. Theirs are all 60,000 i
 wrong labels are learnt by heart in minutes, and the threshold lies at fewer weights. As theirs: SGD at a constant 0.1,
 batches of 128, magnitudes of both hidden layers compared with each other, the output layer left whole, weights kept
 from level to level (`lr`). Every level is trained twice, in the search and in the certificate, which takes it to the
-test. About 0.4 core-hours a seed.
+test. About 0.6 core-hours a seed.
 With --short: digits, three levels, to see that it runs.
 """
 

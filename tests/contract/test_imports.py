@@ -24,6 +24,7 @@ ARITHMETIC = [
     f"ticketing.{name}"
     for name in (
         "errors",
+        "slim",
         "step",
         "seeds",
         "task",
@@ -57,11 +58,10 @@ def test_a_package_reaches_nothing_it_may_not(
     assert python(IMPORT_ALL.format(names=names, but=but, unwanted=unwanted)).strip() == "[]"
 
 
-# The best of three: what else the machine does is not what is measured.
-@pytest.mark.parametrize(("module", "seconds"), [("service.app", 1.5), ("winnow", 0.5), ("winnow.command", 0.8)])
-def test_importing_is_quick(python: Python, module: str, seconds: float) -> None:
-    code = f"import time; started = time.perf_counter(); import {module}; print(time.perf_counter() - started)"
-    assert min(float(python(code)) for _ in range(3)) < seconds
+# Modules and not seconds: how long a module takes is the machine's affair, how many there are is ours.
+@pytest.mark.parametrize(("module", "most"), [("service.app", 1300), ("winnow", 250), ("winnow.command", 600)])
+def test_importing_loads_no_more_than_it_must(python: Python, module: str, most: int) -> None:
+    assert int(python(f"import sys, {module}; print(len(sys.modules))")) < most
 
 
 def test_the_contracts_of_the_import_linter_hold(root: Path) -> None:

@@ -21,7 +21,7 @@ from ticketing.errors import RequestError
 from ticketing.folder import DATA, RECIPE, DataSpec, ModelSpec, RunSpec
 from ticketing.observer import RecordingObserver
 from ticketing.plans.parsing import merge, parse_recipe
-from ticketing.recipe import EVIDENCE_WORDS, AnyRecipe, CapacitySweep, Iterative
+from ticketing.recipe import EVIDENCE_WORDS, AnyRecipe, CapacitySweep, EarlyBird, Iterative
 from ticketing.runs.run import run
 from winnow.numpy import read_mask, read_sparse
 
@@ -45,6 +45,7 @@ QUICK: dict[str, Any] = {
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [16]},
     "vit-tiny": {"patch": 4, "width": 12, "depth": 1},
+    "wide-resnet": {"depth": 10, "width": 1},
 }
 
 
@@ -497,6 +498,86 @@ def test_the_word_of_the_sweep_changes_what_it_names(
 ) -> None:
     case = SWEEP_CASES[word]
     without, with_it = (finished(recipe, "mlp") for recipe in (case.base, merge(case.base, case.asked)))
+    assert isinstance(without, Done)
+    assert isinstance(with_it, Done)
+    assert case.quantity(with_it) != case.quantity(without)
+
+
+# -- the early-bird search: the fields it does not share with the iterative search --------------------------------
+
+BIRD: dict[str, Any] = {
+    "search": "early_bird",
+    "window": 2,
+    "threshold": 0.9,
+    "training": {"length": "4ep", "batch_size": 360, "optimizer": {"name": "sgd", "learning_rate": 0.05}},
+    "evidence": "none",
+    "seed": 0,
+}
+BIRD_SCHEMA = EarlyBird.model_json_schema()
+BIRD_WORDS = {*words_of(BIRD_SCHEMA, BIRD_SCHEMA["$defs"])}
+NEVER = BIRD | {"threshold": 0.0}
+
+
+def settled(done: Done) -> Any:
+    return [(found["found"], found["epochs_watched"], found["distances"]) for found in done.report["settling"]]
+
+
+def made(done: Done) -> Any:
+    """Give the slim network, what it was trained from and for how long."""
+    slim = (done.out / "slim.safetensors").read_bytes()
+    return slim, ticket(done), done.report["cost"]["search_updates"]
+
+
+BIRD_CASES: dict[Word, Case] = {
+    ("channel_sparsities", None): Case({"channel_sparsities": [0.3, 0.6]}, kept, BIRD),
+    ("rule", "consecutive"): Case({"rule": "consecutive"}, settled, BIRD),
+    ("rule", "newest_vs_window"): Case({"rule": "newest_vs_window"}, settled, BIRD | {"rule": "consecutive"}),
+    ("window", None): Case({"window": 3}, settled, BIRD),
+    ("threshold", None): Case({"threshold": 0.0}, settled, BIRD),
+    ("l1", None): Case({"l1": 0.5}, settled, NEVER),
+    ("initial_scale", None): Case({"initial_scale": 1.0}, made, BIRD),
+    ("search_length", None): Case({"search_length": "2ep"}, settled, NEVER),
+    ("search_precision", "int8"): Case({"search_precision": "int8"}, settled, NEVER),
+    ("search_precision", "training"): Case(
+        {"search_precision": "training"}, settled, NEVER | {"search_precision": "int8"}
+    ),
+    ("then", "continue"): Case({"then": "continue"}, made, BIRD | {"then": "retrain"}),
+    ("then", "retrain"): Case({"then": "retrain"}, made, BIRD),
+    ("then", "rewind"): Case({"then": "rewind"}, made, BIRD | {"then": "retrain"}),
+    ("then", "reinit"): Case({"then": "reinit"}, made, BIRD | {"then": "rewind"}),
+    ("outputs", "slim"): Case({"outputs": ["slim", "mask"]}, files, BIRD | {"outputs": ["mask"]}),
+    ("outputs", "ticket"): Case({"outputs": ["slim", "ticket"]}, files, BIRD | {"outputs": ["slim"]}),
+    ("outputs", "model"): Case({"outputs": ["slim", "model"]}, files, BIRD | {"outputs": ["slim"]}),
+    ("outputs", "mask"): Case({"outputs": ["slim", "mask"]}, files, BIRD | {"outputs": ["slim"]}),
+    ("keep_levels", "models"): Case({"keep_levels": "models"}, files, BIRD),
+    ("keep_levels", "masks"): Case({"keep_levels": "masks"}, files, BIRD | {"keep_levels": "models"}),
+    ("seed", None): Case({"seed": 1}, made, BIRD),
+    ("training.length", None): Case(_training(length="5ep"), made, BIRD),
+    ("evidence.replicates", None): Case(
+        {"evidence": {"replicates": 1, "controls": []}}, lambda done: done.report["certificate"] is None, BIRD
+    ),
+}
+
+
+def test_every_word_of_the_early_bird_search_has_a_case_here_or_is_shared() -> None:
+    shared = {word for word in BIRD_WORDS if word[0].partition(".")[0] in ("training", "recipe_version", "evidence")}
+    assert shared <= WORDS
+    assert BIRD_WORDS - shared - BIRD_CASES.keys() == {("search", "early_bird")}
+    assert BIRD_CASES.keys() <= BIRD_WORDS
+
+
+def test_every_word_of_the_early_bird_search_has_its_place_on_the_page(root: Path) -> None:
+    page = (root / "docs/recipes.md").read_text()
+    said = {path for path, _ in BIRD_WORDS} | {word for _, word in BIRD_WORDS if isinstance(word, str)}
+    assert {text for text in said if f"`{text}`" not in page} == set()
+
+
+@pytest.mark.parametrize("word", BIRD_CASES, ids=lambda word: f"{word[0]}={word[1]}")
+def test_the_word_of_the_early_bird_search_changes_what_it_names(
+    word: Word, finished: Callable[[Mapping[str, Any], str], Done | str]
+) -> None:
+    case = BIRD_CASES[word]
+    without, with_it = (finished(recipe, "wide-resnet") for recipe in (case.base, merge(case.base, case.asked)))
     assert isinstance(without, Done)
     assert isinstance(with_it, Done)
     assert case.quantity(with_it) != case.quantity(without)

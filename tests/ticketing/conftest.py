@@ -18,11 +18,13 @@ from ticketing.data.inspection import inspect_builtin, inspect_upload
 from ticketing.folder import DATA, MODEL, RECIPE, RUN, DataSpec, Execution, ModelSpec, RunSpec, read_spec
 from ticketing.journal.invariants import Invariants
 from ticketing.journal.journal import open_journal
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import Bench, Workbench
 from ticketing.observer import RecordingObserver
+from ticketing.plans.early_bird import plan_early_bird
 from ticketing.plans.iterative import plan
 from ticketing.plans.parsing import resolve
 from ticketing.recipe import Iterative, Training
+from ticketing.recipe.early_bird import EarlyBird
 from ticketing.runs.run import run
 from ticketing.subject import Subject, load_subject
 
@@ -31,6 +33,7 @@ TinyArguments = Callable[[str], dict[str, Any]]
 MakeDataset = Callable[..., Dataset]
 MakeTraining = Callable[..., Training]
 MakeBench = Callable[..., Workbench]
+MakeBirdBench = Callable[..., Bench[EarlyBird]]
 MakeFolder = Callable[..., Path]
 
 
@@ -124,6 +127,34 @@ def make_bench(
             clock=clock or iter(range(1_000_000)).__next__,
             checkpoint_seconds=checkpoint_seconds,
             plan=planned,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_bird_bench(tmp_path: Path, make_subject: MakeSubject, make_dataset: MakeDataset) -> MakeBirdBench:
+    """Make all that an early-bird search needs, small: ten epochs of three updates, a window of three masks."""
+    optimizer = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.001}
+    training = {"length": "10ep", "batch_size": 30, "evaluate_every": "5ep", "optimizer": optimizer}
+
+    def make(
+        *, observer: RecordingObserver | None = None, folder: str = "checkpoint", **words: Any
+    ) -> Bench[EarlyBird]:
+        small = {"search": "early_bird", "training": training, "window": 3, "threshold": 0.2, "l1": 0.01}
+        recipe = EarlyBird.model_validate(small | words)
+        subject = make_subject("wide-resnet", depth=10, width=1, in_channels=1, input_size=[8, 8], classes=3)
+        data = make_dataset((1, 8, 8))
+        return Bench(
+            subject=subject,
+            data=data,
+            recipe=recipe,
+            journal=open_journal(tmp_path / folder, run_digest=recipe.model_dump_json(), execution_key={"threads": 1}),
+            observer=observer or RecordingObserver(),
+            invariants=Invariants(),
+            clock=lambda: 0.0,
+            checkpoint_seconds=1e9,
+            plan=plan_early_bird(subject.inventory, recipe, train=len(data.y_train), test=len(data.y_test)),
         )
 
     return make

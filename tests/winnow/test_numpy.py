@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save, save_file
 
 from ticketing.errors import VerificationError
-from winnow.numpy import normalised, read_mask, read_sparse, read_sparse_mask
+from winnow.numpy import normalised, read_mask, read_slim, read_sparse, read_sparse_mask
 
 KEPT = np.array([[True, False, True], [False, False, True]])
 VALUES = np.array([1.5, 0.0, -2.0], np.float32)
@@ -93,3 +93,42 @@ def test_examples_are_normalised_by_what_the_file_says(tmp_path: Path, shape: tu
 def test_a_file_that_does_not_say_how_is_refused(sparse: Path) -> None:
     with pytest.raises(VerificationError, match="to say the mean of its inputs"):
         normalised(np.zeros((4, 2)), sparse)
+
+
+@pytest.fixture
+def slim(tmp_path: Path) -> dict[str, Any]:
+    """What `slim.json` says of a layer of three outputs whose first is gone, beside the layer."""
+    layout = {"shapes": {"w": [2, 2]}, "whole_shapes": {"w": [3, 2]}, "format": "winnow/slim", "version": 1}
+    save_file({"w": VALUES[[0, 1, 1, 2]].reshape(2, 2)}, tmp_path / "slim.safetensors", {"winnow": json.dumps(layout)})
+    return {
+        "format": "winnow/slim",
+        "version": 1,
+        "tensors": {"w": {"whole": [3, 2], "kept": {"0": [1, 2]}}},
+        "layers": {"w": {"axis": 0, "whole": 3, "slim": 2}},
+        "heads": {},
+        "pads": {},
+        "parameters": {"whole": 6, "slim": 4},
+        "multiply_adds": {"whole": 6, "slim": 4},
+    }
+
+
+def test_a_slim_ticket_is_its_arrays_and_where_they_stood(slim: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "slim.json").write_text(json.dumps(slim))
+    state, said = read_slim(tmp_path)
+    assert state["w"].tolist() == [[1.5, 0.0], [0.0, -2.0]]
+    assert said.tensors["w"].kept == {0: [1, 2]}
+    assert said.model_dump(mode="json", exclude_none=True) == slim
+    whole = np.zeros(said.tensors["w"].whole, np.float32)
+    whole[said.tensors["w"].kept[0]] = state["w"]
+    assert whole.tolist() == [[0.0, 0.0], [1.5, 0.0], [0.0, -2.0]]
+
+
+def test_a_slim_ticket_whose_files_disagree_is_refused(slim: dict[str, Any], tmp_path: Path) -> None:
+    slim["tensors"]["w"]["kept"] = {"0": [1, 3]}
+    (tmp_path / "slim.json").write_text(json.dumps(slim))
+    with pytest.raises(VerificationError, match=r"tensors\.w: expected indices below 3, got 3"):
+        read_slim(tmp_path)
+    slim["tensors"]["w"]["kept"] = {"0": [1]}
+    (tmp_path / "slim.json").write_text(json.dumps(slim))
+    with pytest.raises(VerificationError, match=r"tensors, w: expected \[1, 2\], got \[2, 2\]"):
+        read_slim(tmp_path)

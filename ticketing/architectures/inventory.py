@@ -47,6 +47,11 @@ class Layer:
         return f"{self.parameter.removesuffix('weight')}bias"
 
     @property
+    def output_axis(self) -> int:
+        """The axis of its weight along which its outputs stand: the rows, but of a table of embeddings the columns."""
+        return len(self.weight) - 1 if self.kind == "embedding" else 0
+
+    @property
     def norm(self) -> bool:
         """Whether it normalises: by the statistics of a batch (`norm`) or of each example (`layer_norm`)."""
         return self.kind in ("norm", "layer_norm")

@@ -1,6 +1,6 @@
 """The channels of a network that can be removed: where they stand, and why the others stay; removes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +48,13 @@ class Channels:
         channels = self.axes.get((name, axis))
         return None if channels is None else stay(channels, kept).nonzero()[:, 0]
 
+    def standing(self, names: Iterable[str]) -> Bool[Tensor, " channels"]:
+        """Say which channels stand along axis 0 of any of some tensors."""
+        found = torch.zeros(self.count + 1, dtype=torch.bool)
+        for name in names:
+            found[self.axes.get((name, 0), torch.tensor([STAYS]))] = True
+        return found[:-1]
+
 
 def stay(channels: Int[Tensor, " length"], kept: Kept) -> Bool[Tensor, " length"]:
     """Say which entries of an axis stay."""
@@ -82,8 +89,7 @@ def _numbered(labels: Labels, reading: Reading, numbers: dict[int, int]) -> Int[
 
 def _why(reading: Reading, layer: Layer) -> str | None:
     """Say why the outputs of a layer stay; None if some can go."""
-    made = len(layer.weight) - 1 if layer.kind == "embedding" else 0
-    labels = reading.book.axes.get((layer.parameter, made))
+    labels = reading.book.axes.get((layer.parameter, layer.output_axis))
     if labels is None:
         return "nothing is known of what reads it"
     return next((why for label in labels.tolist() if (why := reading.book.reason(label)) is not None), None)

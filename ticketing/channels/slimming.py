@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ticketing.architectures import Inventory
 from ticketing.architectures.inventory import Layer, state_of
 from ticketing.channels.channels import Channels, Kept, stay
+from ticketing.mask import Mask
 from ticketing.models.resnet import PaddedShortcut
 
 
@@ -43,6 +44,26 @@ def without(state: Mapping[str, Tensor], channels: Channels, kept: Kept) -> dict
         if axis == 0 and not name.endswith((".running_mean", ".running_var")):
             zeroed[name][~stay(channels.axes[name, axis], kept)] = 0
     return zeroed
+
+
+def weight_mask(channels: Channels, kept: Kept, shapes: Mapping[str, tuple[int, ...]]) -> Mask:
+    """Give which entries of the weights are left: those whose every axis stays.
+
+    Args:
+        channels: Of the network.
+        kept: True = kept.
+        shapes: Of the weights, by name.
+    """
+    return Mask({name: _left(name, shape, channels, kept) for name, shape in shapes.items()})
+
+
+def _left(name: str, shape: tuple[int, ...], channels: Channels, kept: Kept) -> Tensor:
+    left = torch.ones(shape, dtype=torch.bool)
+    for axis in range(len(shape)):
+        along = channels.axes.get((name, axis))
+        if along is not None:
+            left.movedim(axis, 0)[~stay(along, kept)] = False
+    return left
 
 
 def slim_module(module: nn.Module, channels: Channels, kept: Kept) -> nn.Module:

@@ -5,33 +5,23 @@ again and decides the same.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ticketing.evidence.judgement import Judge
-from ticketing.evidence.trainings import gather
-from ticketing.journal.findings import Findings
-from ticketing.journal.workbench import Workbench
-from ticketing.training.rewinding import Restart
+from ticketing.journal.workbench import Bench
 
 
-def grow(
-    bench: Workbench,
-    found: Findings,
-    *,
-    restart: Restart,
-    level: int,
-    search: Callable[[Workbench, int], None],
-) -> None:
+def grow(bench: Bench[Any], *, level: int, search: Callable[[int], None], gather: Callable[[int], None]) -> None:
     """Look at the delivered level at every number of replicates from the first on, and add one while undecided.
 
-    With `replicates_of: search` one more is a whole further ladder from a new initialisation; it sees train and
+    With `replicates_of: search` one more is a whole further search from a new initialisation; it sees train and
     validation alone, and the level stays the one that was chosen before. Other levels keep the replicates they have.
 
     Args:
         bench: Of the run, with the evidence of the first look gathered.
-        found: What its searches found.
-        restart: How a ticket's training begins.
         level: The delivered one.
-        search: Walks one more search, by its number.
+        search: Makes one more search, by its number.
+        gather: Trains and tests one more replicate of the level, by its number.
 
     Raises:
         Stopped: The observer asked to stop; the journal was saved.
@@ -44,5 +34,5 @@ def grow(
         if judge.certificate(level, replicates=n).verdict != "inconclusive":
             return
         if evidence.replicates_of == "search":
-            search(bench, n)
-        gather(bench, found, restart=restart, levels=(level,), replicates=[n])
+            search(n)
+        gather(n)

@@ -13,7 +13,7 @@ from torch import Tensor
 from ticketing.certificate.verdict import Correct
 from ticketing.journal.journal import Journal
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import AnyOf, Bench
 from ticketing.subject import Subject, placed
 from ticketing.training.evaluation import Evaluation, evaluate
 from ticketing.training.loop import Trained
@@ -22,7 +22,7 @@ MOMENTS = ("best", "last")
 """When a training is tested: at its minimum validation loss, and after its last update."""
 
 
-def answered(bench: Workbench, trained: Trained, *, subject: Subject) -> dict[str, UInt8[Tensor, " bytes"]]:
+def answered(bench: Bench[AnyOf], trained: Trained, *, subject: Subject) -> dict[str, UInt8[Tensor, " bytes"]]:
     """Give for every moment which examples were got right, one bit each, as the journal keeps it."""
     states = dict(zip(MOMENTS, (trained.best, trained.final), strict=True))
     evaluations = {moment: on_test(bench, state, subject=subject) for moment, state in states.items()}
@@ -33,7 +33,7 @@ def _packed(evaluation: Evaluation) -> UInt8[Tensor, " bytes"]:
     return torch.from_numpy(np.packbits(evaluation.correct.numpy()))
 
 
-def on_test(bench: Workbench, state: Mapping[str, Tensor], *, subject: Subject | None = None) -> Evaluation:
+def on_test(bench: Bench[AnyOf], state: Mapping[str, Tensor], *, subject: Subject | None = None) -> Evaluation:
     """Evaluate a state on the test split; of the bench's network, unless it is of another."""
     data = bench.data
     network = placed((subject or bench.subject).module, state, device=data.device)

@@ -5,6 +5,7 @@ Runs after the choice is in the log. Judges nothing.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ticketing.actions import alike, begun, replaced
 from ticketing.controls import CONTROLS, Drawn
@@ -13,7 +14,7 @@ from ticketing.evidence.testing import answered
 from ticketing.journal.findings import Findings
 from ticketing.journal.reuse import PARENTS, Course, address, forget, reuse
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import Bench, Workbench
 from ticketing.ladder.level_length import delivers_finalist
 from ticketing.plans.narrowing import parameters_with
 from ticketing.plans.start import searches_of
@@ -57,7 +58,7 @@ def gather(
     forget(bench.journal, PARENTS)
 
 
-def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
+def trainings(bench: Bench[Any], replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:
     """List the trainings of one replicate: dense, then ticket and controls of every level."""
     yield Where(replicate, "certificate", "dense", 0)
     for level in levels:
@@ -65,7 +66,7 @@ def trainings(bench: Workbench, replicate: int, levels: tuple[int, ...]) -> Iter
             yield Where(replicate, "certificate", branch, level)
 
 
-def all_trainings(bench: Workbench, judged: Sequence[int]) -> list[Where]:
+def all_trainings(bench: Bench[Any], judged: Sequence[int]) -> list[Where]:
     """List the trainings that a certificate is made of, replicate by replicate; a level may have more than another."""
     most = bench.recipe.evidence.looks[-1]
     planned = [where for replicate in range(most) for where in trainings(bench, replicate, tuple(judged))]
@@ -78,7 +79,7 @@ def finalist(bench: Workbench) -> Where | None:
     return Where(0, "certificate", "ticket", level) if level and delivers_finalist(bench.recipe) else None
 
 
-def search_of(bench: Workbench, replicate: int) -> int:
+def search_of(bench: Bench[Any], replicate: int) -> int:
     """Say which search a replicate's ticket comes from: its own, or the one there is."""
     return replicate if bench.recipe.evidence.replicates_of == "search" else 0
 
@@ -137,7 +138,7 @@ def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Re
     bench.invariants.hold("test_after_choice", CHOICE in bench.journal.facts, where.piece)
     course = Course(
         drawn.mask,
-        _unseen_order(bench, where),
+        unseen_order(bench, where),
         first_step=0 if drawn.full_schedule else restart.first_step,
         last_step=drawn.updates,
         fine_tune=restart.fine_tune and not drawn.full_schedule,
@@ -155,7 +156,8 @@ def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Re
     bench.between(reached, least_seconds=min(LEAST_SECONDS_BETWEEN_CHECKPOINTS, bench.checkpoint_seconds))
 
 
-def _unseen_order(bench: Workbench, where: Where) -> int:
+def unseen_order(bench: Bench[Any], where: Where) -> int:
+    """Give the seed of an order that no search saw, the same for all that a replicate compares."""
     seed = derive(bench.recipe.seed, where.replicate, "order", "certificate")
     seen = {
         order_of_level(bench.recipe.seed, replicate, level)

@@ -69,7 +69,7 @@ def deliver(
         labels=spec.labels,
         provenance=origin,
         warnings=[*bench.plan.warnings, *warnings_of_choice(bench.journal.facts), *warnings_of_end(bench), *notes],
-        sizes={"dense_weights": _bytes(bench.subject.initial_state), **weight_files},
+        sizes={"dense_weights": bytes_of(bench.subject.initial_state), **weight_files},
     )
     if report["regime"]["levels"][0]["regime"] == "classical":
         report["warnings"].append({"code": "classical_regime", "detail": regime_sentence(report)})
@@ -89,7 +89,7 @@ def deliver(
     write_json(out / "recipe.json", recipe.model_dump(mode="json"))
     write_json(out / "provenance.json", origin)
     write_report(out, report)
-    return _summary(report), write_listing(out)
+    return summary_of(report), write_listing(out)
 
 
 def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Ticket:
@@ -122,7 +122,8 @@ def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
+def summary_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the figures of a report that stand in the job and are held against its gates."""
     delivered, certificate = report["search"]["delivered"], report["certificate"]
     return {
         "level": delivered["level"],
@@ -130,7 +131,7 @@ def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
         "accuracy": delivered["test"]["accuracy"],
         "validation_accuracy": delivered["validation"]["accuracy"],
         "accuracy_drop": delivered["dense_validation"]["accuracy"] - delivered["validation"]["accuracy"],
-        "bytes": report["sizes"].get("sparse.safetensors"),
+        "bytes": report["sizes"].get("sparse.safetensors") or report["sizes"].get("slim.safetensors"),
         "verdict": certificate["verdict"] if certificate else "inconclusive",
         "n": certificate["n"] if certificate else 0,
         "flops": report["cost"]["flops_executed"] + report["cost"]["certificate_flops"],
@@ -138,5 +139,6 @@ def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bytes(state: Mapping[str, Tensor]) -> int:
+def bytes_of(state: Mapping[str, Tensor]) -> int:
+    """Count the bytes of a state's tensors."""
     return sum(tensor.numel() * tensor.element_size() for tensor in state.values())

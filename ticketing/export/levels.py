@@ -10,16 +10,16 @@ from torch import Tensor
 from ticketing.analysis.paths import effective_counts, varying_inputs
 from ticketing.evidence.judgement import Judge
 from ticketing.evidence.trainings import all_trainings
-from ticketing.journal.findings import Findings
+from ticketing.journal.findings import Masks
 from ticketing.journal.results import curve_of, first_step_at
 from ticketing.journal.walk import searches_made, walk_of
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import Bench
 from ticketing.ladder.regime import INTERPOLATING_ERROR, Regime, parameters_per_target, regimes
 
 
 def level_rows(
-    bench: Workbench, found: Findings, *, judge: Judge, judged: Sequence[int], delivered: int
+    bench: Bench[Any], found: Masks, *, judge: Judge, judged: Sequence[int], delivered: int
 ) -> list[dict[str, Any]]:
     """Make the rows, level 0 first. `validation` is of the search that is delivered; `replicates` lists them all."""
     varying, walk = varying_inputs(bench.data.x_train), walk_of(bench)
@@ -33,7 +33,7 @@ def level_rows(
     ]
 
 
-def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor, "..."]) -> dict[str, Any]:
+def _entries(bench: Bench[Any], found: Masks, level: int, varying: Bool[Tensor, "..."]) -> dict[str, Any]:
     mask, carrying = found.mask(0, level), found.carrying(0, level)
     kept, effective = mask.counts(), effective_counts(bench.subject, mask, varying, carrying=carrying)
     return {
@@ -57,7 +57,7 @@ def _entries(bench: Workbench, found: Findings, level: int, varying: Bool[Tensor
     }
 
 
-def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
+def _figures(bench: Bench[Any], level: int, *, judge: Judge, judged: Sequence[int], delivered: int) -> dict[str, Any]:
     per_search = [_validation(bench, level, replicate) for replicate in range(_searches_at(bench, level))]
     row: dict[str, Any] = {
         "validation": per_search[0] | {"replicates": per_search},
@@ -76,7 +76,7 @@ def _figures(bench: Workbench, level: int, *, judge: Judge, judged: Sequence[int
     return row
 
 
-def regime_of(bench: Workbench, found: Findings, *, delivered: int) -> dict[str, Any]:
+def regime_of(bench: Bench[Any], found: Masks, *, delivered: int) -> dict[str, Any]:
     """Say where on the ladder of the delivered search the network stops fitting its train split."""
     classes, named = bench.data.classes, _regimes(bench)
     rows = []
@@ -96,28 +96,28 @@ def regime_of(bench: Workbench, found: Findings, *, delivered: int) -> dict[str,
     }
 
 
-def _regimes(bench: Workbench) -> dict[int, Regime]:
+def _regimes(bench: Bench[Any]) -> dict[int, Regime]:
     levels = walk_of(bench).levels
     return dict(zip(levels, regimes([_train_error(bench, level) for level in levels]), strict=True))
 
 
-def _train_error(bench: Workbench, level: int) -> float:
+def _train_error(bench: Bench[Any], level: int) -> float:
     # 1 - 0.999 is above 0.001 by a bit of the float, and one example in a thousand is not.
     return round(1 - float(_train(bench, level)["accuracy"]), 12)
 
 
-def _searches_at(bench: Workbench, level: int) -> int:
+def _searches_at(bench: Bench[Any], level: int) -> int:
     return walk_of(bench).searches_at(level, searches_made(bench))
 
 
-def _train(bench: Workbench, level: int) -> dict[str, Any]:
+def _train(bench: Bench[Any], level: int) -> dict[str, Any]:
     """Give how well a level fits the train split, the delivered search first and every one beside it."""
     results = [bench.result(Where.of_search(replicate, level)) for replicate in range(_searches_at(bench, level))]
     per_search = [{"accuracy": result.train_accuracy, "loss": result.train_loss} for result in results]
     return per_search[0] | {"replicates": per_search}
 
 
-def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
+def _validation(bench: Bench[Any], level: int, replicate: int) -> dict[str, Any]:
     here = Where.of_search(replicate, level)
     result, dense = bench.result(here), bench.result(Where.of_search(replicate, 0))
     curve = curve_of(bench.journal.tensors[here.piece]["curve"])
@@ -130,7 +130,7 @@ def _validation(bench: Workbench, level: int, replicate: int) -> dict[str, Any]:
     }
 
 
-def curves(bench: Workbench, *, delivered: int) -> list[dict[str, Any]]:
+def curves(bench: Bench[Any], *, delivered: int) -> list[dict[str, Any]]:
     """List validation curves: the delivered search's levels, and every certificate training of the delivered level."""
     places = [Where.of_search(0, level) for level in walk_of(bench).levels]
     places += all_trainings(bench, [delivered] if delivered else [])

@@ -6,7 +6,7 @@ from typing import Any
 
 from ticketing.journal.walk import allowed_drop, ended_by, levels_paid, searches_made, walk_of
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import Bench, Workbench
 from ticketing.plans.gradual import prunings_of
 from ticketing.plans.plan import Plan
 from ticketing.pruning.gradual import curve_while_pruning, prunings_made
@@ -82,7 +82,7 @@ def connectivity_of(bench: Workbench) -> dict[str, Any] | None:
     return None if chosen is None else {**chosen, "extra_updates": sum(tried["updates"] for tried in _tried(bench))}
 
 
-def reused(bench: Workbench, certified: Sequence[Where]) -> dict[str, int]:
+def reused(bench: Bench[Any], certified: Sequence[Where]) -> dict[str, int]:
     """Count the trainings that would have been made twice, had not one served: a level of a search as one child of a
     rewind point that was tried, and a parent's certificate training in a fork."""
     updates = [tried["updates"] for tried in _tried(bench)]
@@ -90,7 +90,7 @@ def reused(bench: Workbench, certified: Sequence[Where]) -> dict[str, int]:
     return {"reused_trainings": len(updates), "reused_updates": sum(updates)}
 
 
-def _tried(bench: Workbench) -> list[dict[str, Any]]:
+def _tried(bench: Bench[Any]) -> list[dict[str, Any]]:
     """List the rewind points that this run tried, its parent's not among them."""
     chosen = bench.journal.facts.get(STABILITY)
     if chosen is None:

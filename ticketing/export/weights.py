@@ -64,7 +64,12 @@ def _layout(kind: str, ticket: Ticket, about: About) -> str:
         "shapes": {name: list(kept.shape) for name, kept in ticket.mask.items()},
         "kept": ticket.mask.counts(),
     }
-    return json.dumps(layout | dict(about), separators=(",", ":"), allow_nan=False)
+    return compact(layout | dict(about))
+
+
+def compact(layout: Mapping[str, Any]) -> str:
+    """Write what a file says of itself as its metadata holds it."""
+    return json.dumps(layout, separators=(",", ":"), allow_nan=False)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

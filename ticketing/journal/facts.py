@@ -4,17 +4,17 @@ from typing import Any
 
 from ticketing.journal.results import Result
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import AnyOf, Bench
 from ticketing.mask import Mask
 
 
-def say_mask_drawn(bench: Workbench, where: Where, mask: Mask, **more: Any) -> None:
+def say_mask_drawn(bench: Bench[AnyOf], where: Where, mask: Mask, **more: Any) -> None:
     """Say that a level's mask is known."""
     place = {"replicate": where.replicate, "level": where.level}
     bench.say("mask_drawn", **place, **_kept(mask), layers=mask.counts(), **more)
 
 
-def say_completed(bench: Workbench, where: Where, mask: Mask, result: Result, **more: Any) -> None:
+def say_completed(bench: Bench[AnyOf], where: Where, mask: Mask, result: Result, **more: Any) -> None:
     """Say that a level is trained."""
     bench.say(
         "level_completed",

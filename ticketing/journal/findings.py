@@ -13,6 +13,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from math import prod
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -25,6 +26,20 @@ from ticketing.subject import Subject
 from ticketing.training.rewinding import Restart, initial_state
 
 State = Mapping[str, Tensor]
+
+
+@runtime_checkable
+class Masks(Protocol):
+    """What a report asks of any search's findings, by replicate and level."""
+
+    def mask(self, replicate: int, level: int) -> Mask:
+        """Give which entries of the weights are left."""
+
+    def carrying(self, replicate: int, level: int) -> Mask:
+        """Give the entries that are kept or hold a weight."""
+
+    def ineligible_kept(self, replicate: int, level: int) -> int | None:
+        """Give how many entries a level kept that its criterion puts last; None where it puts none last."""
 
 
 class Findings:

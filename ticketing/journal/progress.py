@@ -8,6 +8,7 @@ from ticketing.folder import EventType
 from ticketing.journal.where import Where
 from ticketing.observer import Observer
 from ticketing.plans import AnyPlan
+from ticketing.plans.early_bird import EarlyBirdPlan
 from ticketing.plans.plan import Plan
 
 
@@ -31,7 +32,7 @@ class RunProgress:
 
     def searched(self) -> None:
         """Take from the plan what the searches, now done, could have trained and did not."""
-        if isinstance(self.plan, Plan) and self.plan.at_most:
+        if isinstance(self.plan, Plan | EarlyBirdPlan) and self.plan.at_most:
             self.total = self.done + self.plan.updates - self.plan.search["updates"]
 
     def skip(self, updates: int) -> None:

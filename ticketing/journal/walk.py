@@ -6,10 +6,10 @@ from typing import Any
 
 from ticketing.journal.results import Result
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import Bench, Workbench
 from ticketing.ladder.ways import COLLAPSED, Cut, Purse, Walked, Way, paid_by, sorted_out, through, to_drop
 from ticketing.plans.plan import Plan
-from ticketing.recipe import Iterative
+from ticketing.recipe import AnyRecipe, EarlyBird, Iterative
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,10 @@ class Walk:
         return 1 if level in self.beyond else searches
 
 
-def allowed_drop(recipe: Iterative) -> float | None:
+def allowed_drop(recipe: AnyRecipe) -> float | None:
     """Give the accuracy that the target allows to lose; None where the ladder is fixed beforehand."""
-    return None if recipe.target is None else recipe.target.max_accuracy_drop
+    target = recipe.target if isinstance(recipe, Iterative) else None
+    return None if target is None else target.max_accuracy_drop
 
 
 def way_of(bench: Workbench, replicate: int) -> Way:
@@ -111,8 +112,10 @@ def collapse(replicate: int, level: int) -> str:
     return f"collapse/{replicate}/{level}"
 
 
-def walk_of(bench: Workbench) -> Walk:
+def walk_of(bench: Bench[Any]) -> Walk:
     """Walk the first search's way again on the figures in the journal, to its end or to where they end."""
+    if isinstance(bench.recipe, EarlyBird):
+        return Walk(tuple(range(bench.levels_total + 1)))
     trained = [level for level in _walked(bench) if level.accuracy != COLLAPSED]
     within, beyond = sorted_out(trained, allowed_drop(bench.recipe))
     return Walk(tuple(within), tuple(beyond))
@@ -127,7 +130,7 @@ def _walked(bench: Workbench) -> list[Walked]:
     return walked
 
 
-def searches_made(bench: Workbench) -> int:
+def searches_made(bench: Bench[Any]) -> int:
     """Count the searches that went the whole way; a certificate that grows asks for more than a recipe begins with."""
     last = walk_of(bench).within[-1]
     ends = (Where.of_search(replicate, last).piece in bench.journal.facts for replicate in count())

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ticketing.channels import Channels, Kept, channels_of
+from ticketing.channels.slimming import slim_inventory
 from ticketing.data.dataset import Dataset
 from ticketing.folder import StartSpec
 from ticketing.journal.checkpoint import Unfinished
@@ -19,8 +22,10 @@ from ticketing.subject import Subject
 from ticketing.training.lean import Lean, lean, lean_layers, multiply_adds
 from ticketing.training.loop import Checkpointing, Trained, train
 from ticketing.training.losses import Loss
+from ticketing.training.narrow import Narrow
 from ticketing.training.pruning import Pruning
 from ticketing.training.state import TrainingState
+from ticketing.training.watching import Watch
 
 AnyOf = TypeVar("AnyOf", bound=Recipe)
 
@@ -51,6 +56,9 @@ class Bench(Underway, Generic[AnyOf]):
         module: nn.Module | None = None,
         loss: Loss = functional.cross_entropy,
         pruning: Pruning | None = None,
+        watch: Watch | None = None,
+        kept: Kept | None = None,
+        block_floating: bool = False,
     ) -> tuple[Trained, Result]:
         """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
 
@@ -69,6 +77,9 @@ class Bench(Underway, Generic[AnyOf]):
             module: The network to train where it is another than the subject's.
             loss: What is made small.
             pruning: Shrinks the mask on the way; it begins with `mask`.
+            watch: Looks at weights on the way.
+            kept: Channels that stay; the others are left out for good, and are zero in what comes of it.
+            block_floating: Hold every number in 8 bits while training.
 
         Raises:
             Stopped: The observer asked to stop; the journal was saved first.
@@ -98,8 +109,12 @@ class Bench(Underway, Generic[AnyOf]):
             "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
         )
         module = module or self.subject.module
-        layers = self._lean_layers(module, mask, resume)
-        slim = lean(module, mask, layers, device=self.data.device)
+        layers = [] if kept is not None else self._lean_layers(module, mask, resume)
+        if kept is None:
+            slim: Lean | Narrow = lean(module, mask, layers, device=self.data.device)
+        else:
+            slim = Narrow(module, self.channels, kept)
+            rewind_point = slim.begun(rewind_point)
         watched = (lambda: pruning.mask) if pruning else slim.mask
         trained = train(
             self.invariants.watched(slim.module, watched, name=name, held=rewind_point if hold else None),
@@ -120,16 +135,26 @@ class Bench(Underway, Generic[AnyOf]):
             resume=resume,
             loss=loss,
             pruning=pruning,
+            watch=watch,
+            block_floating=block_floating,
         )
         trained = _grown(trained, slim)
         if layers:
             self.invariants.pruned(trained.final, mask, name=name)
-        began = trained.captured[first_step]
-        self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
+        if not block_floating:  # what begins in 8 bits is rounded before its first step
+            began = trained.captured[first_step]
+            self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
         self.progress.skip(trained.updates - (begins_at - first_step))
         seconds = seconds_before + self.clock() - started
         executed = multiply_adds(self.subject.inventory, mask, layers) if layers else None
+        if kept is not None:
+            executed = slim_inventory(self.subject.inventory, self.channels, kept).multiply_adds
         return trained, Result.of(trained, seconds=seconds, multiply_adds=executed)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """The channels of the network under search."""
+        return channels_of(self.subject.module, self.subject.inventory)
 
     def _lean_layers(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> list[str]:
         """Name the layers that are trained as their kept entries alone: as a training was begun, so it goes on.
@@ -144,7 +169,7 @@ class Bench(Underway, Generic[AnyOf]):
         return lean_layers(module, self.subject.inventory, mask, device=self.data.device, precision=precision)
 
 
-def _grown(trained: Trained, slim: Lean) -> Trained:
+def _grown(trained: Trained, slim: Lean | Narrow) -> Trained:
     """Put the states that a training made back into the whole network."""
     return replace(
         trained,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 Block = Callable[[int, int, int], nn.Module]
 """From the channels it reads, its width in channels and its stride."""
@@ -14,7 +15,22 @@ def convolution(
     into: int, out: int, kernel: int = 3, *, stride: int = 1, groups: int = 1, bias: bool = False
 ) -> nn.Conv2d:
     """Make a square convolution padded by half its kernel, so that only its stride makes the image smaller."""
-    return nn.Conv2d(into, out, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=bias)
+    of = Pointwise if kernel == 1 else nn.Conv2d
+    return of(into, out, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=bias)
+
+
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution that takes every `stride`-th pixel first and then mixes the channels of each.
+
+    The same sums as `nn.Conv2d`, whose gradient of the weight is wrong, or writes past its memory, for a stride above
+    1 on channels-last images of few channels (fewer than 8 or 16, by the processor; oneDNN issue 6035).
+    """
+
+    def forward(self, x: Float[Tensor, "batch into height width"]) -> Float[Tensor, "batch out smaller_h smaller_w"]:
+        """Mix the channels of the pixels that the stride leaves."""
+        down, across = self.stride
+        taken = x if down == across == 1 else x[:, :, ::down, ::across]
+        return functional.conv2d(taken, self.weight, self.bias, groups=self.groups)
 
 
 def stages(

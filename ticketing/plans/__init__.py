@@ -7,11 +7,12 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.plans.capacity_sweep import CapacityPlan, plan_sweep
+from ticketing.plans.early_bird import EarlyBirdPlan, plan_early_bird
 from ticketing.plans.iterative import plan
 from ticketing.plans.plan import Plan
-from ticketing.recipe import AnyRecipe, CapacitySweep
+from ticketing.recipe import AnyRecipe, EarlyBird, Iterative
 
-AnyPlan = Plan | CapacityPlan
+AnyPlan = Plan | CapacityPlan | EarlyBirdPlan
 
 
 def plan_of(
@@ -28,10 +29,12 @@ def plan_of(
     Raises:
         RecipeError: It cannot be done.
     """
-    if not isinstance(recipe, CapacitySweep):
+    if isinstance(recipe, Iterative):
         return plan(inventory, recipe, train=train, test=test, trained=trained, start=start)
     if start is not None:
         raise no_levels(recipe.search)
+    if isinstance(recipe, EarlyBird):
+        return plan_early_bird(inventory, recipe, train=train, test=test)
     return plan_sweep(inventory, recipe, train=train, test=test)
 
 

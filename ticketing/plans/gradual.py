@@ -13,7 +13,7 @@ from typing import Any
 from ticketing.errors import Fault, RecipeError
 from ticketing.ladder.schedule import round_half_up
 from ticketing.plans.learning_rates import learning_rates
-from ticketing.recipe import Gradual, Iterative
+from ticketing.recipe import AnyRecipe, Gradual, Iterative
 from ticketing.recipe.masking import CRITERION_WORDS
 from ticketing.step import Step
 
@@ -62,6 +62,11 @@ class Prunings:
         kept = {step: sum(self.counts(step, dense=dense, final=final).values()) for step in self.steps}
         made = [{"step": step, "kept": count, "sparsity": 1 - count / total} for step, count in kept.items()]
         return asdict(self) | {"prunings": made}
+
+
+def prunes_on_the_way(recipe: AnyRecipe) -> bool:
+    """Say whether level 1 is a training that prunes while it goes on."""
+    return isinstance(recipe, Iterative) and recipe.schedule_of_pruning == "gradual"
 
 
 def prunings_of(recipe: Iterative, per_epoch: int) -> Prunings | None:

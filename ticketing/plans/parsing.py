@@ -1,6 +1,6 @@
 """From a recipe as it was sent to one with every default filled in, or to the faults that say what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -9,7 +9,17 @@ from pydantic.json_schema import GenerateJsonSchema
 from ticketing.architectures import preset
 from ticketing.errors import Fault, RecipeError
 from ticketing.plans.agreement import contradictions, misfits_of_trained
-from ticketing.recipe import CAPACITY_PRESET, EVIDENCE_WORDS, RECIPES, SEARCHES, AnyRecipe, CapacitySweep, Iterative
+from ticketing.recipe import (
+    CAPACITY_PRESET,
+    EVIDENCE_WORDS,
+    RECIPES,
+    SEARCHES,
+    AnyRecipe,
+    CapacitySweep,
+    EarlyBird,
+    Iterative,
+    TicketRecipe,
+)
 from ticketing.recipe.faults import faults_of
 from ticketing.step import Step
 
@@ -63,6 +73,8 @@ def resolve(
 def _preset(architecture: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Give the preset of an architecture; its rates by kind suit its own scope, and are left out under another."""
     own = preset(architecture)
+    if raw.get("search") == "early_bird":
+        return {"training": own["training"]}
     scope: Any = raw.get("scope") or own.get("scope", "layerwise")
     return own if scope in ("layerwise", own.get("scope")) else {k: v for k, v in own.items() if k != "rate"}
 
@@ -87,7 +99,7 @@ def _defaults_for_ticket(
         defaults["evidence"]["tolerance"] = max_accuracy_drop
     elif (drop := _drop_asked_for(raw)) is not None:
         defaults["evidence"]["tolerance"] = drop
-    if weights == "trained":
+    if weights == "trained" and raw.get("search") == "iterative":
         defaults["rewind"] = "lr"
     return defaults
 
@@ -106,15 +118,27 @@ def _faults_with_model(recipe: AnyRecipe, *, architecture: str, uploaded: bool, 
         faults.append(Fault("/recipe/search", "unsupported_model", misfit))
     if isinstance(recipe, CapacitySweep):
         return faults
+    if isinstance(recipe, EarlyBird):
+        return [*faults, *_faults_of_birds(recipe, uploaded=uploaded, weights=weights)]
     if weights == "trained":
         faults += misfits_of_trained(recipe)
     if weights == "trained" and (isinstance(recipe.rewind, Step) or recipe.rewind == "auto"):
         detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
         faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
+    return [*faults, *_one_initialisation(recipe, uploaded=uploaded)]
+
+
+def _one_initialisation(recipe: TicketRecipe, *, uploaded: bool) -> Iterator[Fault]:
     if uploaded and recipe.evidence.replicates and recipe.evidence.replicates_of == "search":
         detail = "expected retrain: an uploaded initialisation cannot be drawn again, so the search has one start"
-        faults.append(Fault("/recipe/evidence/replicates_of", "one_initialisation", detail, ("retrain",)))
-    return faults
+        yield Fault("/recipe/evidence/replicates_of", "one_initialisation", detail, ("retrain",))
+
+
+def _faults_of_birds(recipe: EarlyBird, *, uploaded: bool, weights: str) -> Iterator[Fault]:
+    if weights == "trained":
+        detail = "expected weights before training, whose channels have yet to settle, got a model uploaded as trained"
+        yield Fault("/recipe/search", "unsupported_model", detail)
+    yield from _one_initialisation(recipe, uploaded=uploaded)
 
 
 def parse_recipe(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ticketing.recipe.budget import Budget
 from ticketing.recipe.capacity_sweep import CAPACITY_PRESET, CapacitySweep
+from ticketing.recipe.early_bird import EarlyBird
 from ticketing.recipe.evidence import DENSE_LENGTHS, EVIDENCE_WORDS, FULL_SCHEDULE, Control, Evidence
 from ticketing.recipe.gradual import Gradual
 from ticketing.recipe.iterative import DEFAULT_LEVELS, MOST_LEVELS, Iterative
@@ -39,6 +40,7 @@ __all__ = [
     "Constant",
     "Control",
     "Cosine",
+    "EarlyBird",
     "Ema",
     "Evidence",
     "Gradual",
@@ -58,9 +60,10 @@ __all__ = [
     "Training",
 ]
 
-AnyRecipe = Iterative | CapacitySweep
-RECIPES: Mapping[str, type[Iterative] | type[CapacitySweep]] = {
+AnyRecipe = Iterative | EarlyBird | CapacitySweep
+RECIPES: Mapping[str, type[Iterative] | type[EarlyBird] | type[CapacitySweep]] = {
     "iterative": Iterative,
+    "early_bird": EarlyBird,
     "capacity_sweep": CapacitySweep,
 }
 SEARCHES = tuple(RECIPES)

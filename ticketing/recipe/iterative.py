@@ -84,6 +84,12 @@ class Iterative(TicketRecipe):
         json_schema_extra=described(PRUNED_WORDS, "docs/searches/actions.md"),
     )
     allow_collapse: bool = Field(False, description="Let a parameter lose every entry instead of failing.")
+    probes: tuple[Literal["ntk"], ...] = Field(
+        (),
+        max_length=1,
+        description="ntk: spectrum of the tangent kernel and early slope, of dense and delivered level.",
+    )
+    outputs: tuple[Literal["ticket", "model", "mask", "sparse"], ...] = ("ticket", "model", "mask", "sparse")
 
     @model_validator(mode="before")
     @classmethod

@@ -30,12 +30,7 @@ class TicketRecipe(Recipe):
     """What every search has that ends in a ticket: the evidence for it, and the files of it."""
 
     evidence: EvidenceField = Evidence()
-    probes: tuple[Literal["ntk"], ...] = Field(
-        (),
-        max_length=1,
-        description="ntk: spectrum of the tangent kernel and early slope, of dense and delivered level.",
-    )
     keep_levels: Literal["masks", "models"] = Field(
         "masks", description="What is kept of every level: its mask, or its trained weights too."
     )
-    outputs: tuple[Literal["ticket", "model", "mask", "sparse"], ...] = ("ticket", "model", "mask", "sparse")
+    outputs: tuple[str, ...] = ()

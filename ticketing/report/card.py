@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ticketing.report import words
+from ticketing.report import settling, words
 from ticketing.report.markdown import plain, table
 
 DECODER = '''\
@@ -67,7 +67,7 @@ def card(report: words.Report) -> str:
                 ],
                 [_level(row, run) for row in report["levels"]],
             ),
-            words.regime_sentence(report),
+            *([said] if (said := words.regime_sentence(report)) else []),
             "Test figures of levels other than the one handed out are exploratory.",
             "",
             "## Loading it",
@@ -76,7 +76,7 @@ def card(report: words.Report) -> str:
             "",
             "## Where it is and is not faster",
             "",
-            words.SPEED,
+            settling.slim_sentence(report) if "settling" in report else words.SPEED,
             "",
             "## What to know",
             "",
@@ -88,10 +88,18 @@ def card(report: words.Report) -> str:
 
 def _said(report: words.Report) -> list[str]:
     said = (words.start_sentence(report), words.gradual_sentence(report), words.budget_sentence(report))
-    return [sentence for sentence in said if sentence]
+    settled = [settling.settling_sentence(report)] if "settling" in report else []
+    return [*settled, *(sentence for sentence in said if sentence)]
 
 
 def _loading(report: words.Report) -> list[str]:
+    if "settling" in report:
+        return [
+            "`slim.safetensors` is the slim network, `slim.json` which channels of the whole one it has;",
+            "`winnow.torch.load_slim(module, folder)` makes a module of your own class narrower and loads it.",
+            "`model.safetensors` is the same network with zeros in place of the channels, under the keys of the whole;",
+            "`ticket.safetensors` holds the weights it was trained from, `mask.safetensors` one bit per weight.",
+        ]
     files = [
         "`model.safetensors` is the trained sparse network in the dense layout, under the keys of the network: it",
         "loads wherever the dense one did. `ticket.safetensors` holds the weights the ticket restarts from,",
@@ -112,7 +120,7 @@ def _level(row: dict[str, Any], run: list[str]) -> list[str]:
         words.percent(row["sparsity"], 2),
         str(row["kept"]),
         words.percent(1 - row["train"]["accuracy"], 2),
-        row["regime"],
+        row["regime"] or "\N{EN DASH}",
         *(words.mean_of(test.get(branch)) for branch in run),
         row.get("verdict") or "\N{EN DASH}",
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from ticketing.report import words
+from ticketing.report import settling, words
 from ticketing.report.figure import accuracy_figure, density_figure
 from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, whole_page
 
@@ -12,9 +12,11 @@ from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, who
 def page(report: words.Report) -> str:
     """Draw the report as a self-contained HTML document; every text from outside is escaped."""
     title = report["job"].get("name") or f"{report['model']['architecture']} on {report['dataset']['name']}"
+    slim = "settling" in report
     body = "".join(
         [
             _header(report, title),
+            settling.section(report) if slim else "",
             _accuracy(report),
             _levels(report),
             _certificate(report),
@@ -22,7 +24,7 @@ def page(report: words.Report) -> str:
             _ntk(report),
             _invariants(report),
             mapping("Cost", report["cost"], _COST_NOTE),
-            mapping("Sizes in bytes", report["sizes"], words.SPEED),
+            mapping("Sizes in bytes", report["sizes"], settling.slim_sentence(report) if slim else words.SPEED),
             _warnings(report),
             mapping("Provenance", flat(report["provenance"])),
             f"<footer>report version {escape(str(report['report_version']))} · every accuracy with its n; "
@@ -69,7 +71,8 @@ def _accuracy(report: words.Report) -> str:
         "Each dot is the mean over the replicates, each bar spans all of them; the ring marks the level handed out. "
         "Levels are spaced by what is left, so equal shares removed stand at equal distances."
     )
-    regime = f'<p class="note">{escape(words.regime_sentence(report))} {_REGIME_NOTE}</p>'
+    said = words.regime_sentence(report)
+    regime = f'<p class="note">{escape(said)} {_REGIME_NOTE}</p>' if said else ""
     return f"<h2>Accuracy against sparsity</h2><figure>{figure}<figcaption>{caption}</figcaption></figure>{regime}"
 
 
@@ -86,7 +89,7 @@ def _levels(report: words.Report) -> str:
             words.percent(row["sparsity"], 2),
             words.number(row["kept"]),
             words.percent(1 - row["train"]["accuracy"], 2),
-            row["regime"],
+            row["regime"] or "\N{EN DASH}",
             words.percent(row["validation"]["accuracy"], 2),
             *(words.mean_of((row["test"] or {}).get(branch)) for branch in run),
             row.get("verdict") or "\N{EN DASH}",

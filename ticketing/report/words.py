@@ -99,8 +99,13 @@ def _but(to_beat: list[str], not_beaten: list[str]) -> str:
 
 
 def regime_sentence(report: Report) -> str:
-    """Say at which level the network stops fitting its train split, and on which side the delivered one is."""
+    """Say at which level the network stops fitting its train split, and on which side the delivered one is.
+
+    Nothing where no level was trained densely to its end.
+    """
     found = report["regime"]
+    if found is None:
+        return ""
     bound, delivered, critical = percent(found["interpolating_error"]), found["delivered"], found["critical_levels"]
     dense = found["levels"][0]
     if critical:

@@ -6,6 +6,7 @@ begins at a level of another run, taken from that run's checkpoint.
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from ticketing.plans.parsing import parse_recipe
 from ticketing.plans.start import searches_of
 from ticketing.recipe import AnyRecipe
 from ticketing.runs.capacity_sweep import sweep_widths
+from ticketing.runs.early_bird import find_birds
 from ticketing.runs.execution import settle
 from ticketing.runs.inheritance import take_over
 from ticketing.runs.inputs import load
@@ -87,14 +89,21 @@ def find_ticket(folder: Path, spec: RunSpec, bench: Workbench) -> tuple[dict[str
     judged = _judged(bench)
     probe(bench, found, restart=restart, delivered=delivered)
     if judged:
-        gather(bench, found, restart=restart, levels=judged)
-        grow(bench, found, restart=restart, level=delivered, search=SEARCHES[recipe.search])
+        gather_all = partial(gather, bench, found, restart=restart)
+        gather_all(levels=judged)
+        grow(
+            bench,
+            level=delivered,
+            search=partial(SEARCHES[recipe.search], bench),
+            gather=lambda replicate: gather_all(levels=(delivered,), replicates=[replicate]),
+        )
     bench.phase("export")
     return deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
 
 
 FINISHES: Mapping[str, Callable[[Path, RunSpec, Any], tuple[dict[str, Any], list[Listed]]]] = {
     "iterative": find_ticket,
+    "early_bird": find_birds,
     "capacity_sweep": sweep_widths,
 }
 """By search: (folder, spec, bench) -> the summary of the `finished` event and the files of `out/`."""

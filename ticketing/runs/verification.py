@@ -9,23 +9,22 @@ import torch
 from torch import Tensor
 
 from ticketing.actions import Actions, begun, replaced
-from ticketing.architectures import Inventory
-from ticketing.certificate.answers import read_answers
 from ticketing.data.dataset import Dataset
-from ticketing.errors import ModelError, VerificationError
 from ticketing.export.listing import check_listing
 from ticketing.export.weights import read_mask, read_tensors, shapes_of
 from ticketing.folder import OUT, RECIPE, RunSpec
 from ticketing.journal.provenance import state_digest
 from ticketing.mask import Mask
 from ticketing.plans.parsing import parse_recipe
-from ticketing.recipe import CapacitySweep, Iterative
+from ticketing.recipe import CapacitySweep, EarlyBird, Iterative
+from ticketing.runs.bird_verification import verify_birds
 from ticketing.runs.capacity_verification import verify_sweep
 from ticketing.runs.execution import settle
 from ticketing.runs.inputs import load
+from ticketing.runs.reading_back import check_answers, expect, strictly
 from ticketing.sparse import decode, same_bits
 from ticketing.step import Step
-from ticketing.subject import Subject, placed, read_state
+from ticketing.subject import Subject, placed
 from ticketing.training.evaluation import evaluate
 
 State = Mapping[str, Tensor]
@@ -56,39 +55,20 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     device = settle(spec.execution, deterministic=recipe.training.deterministic)
     subject, data = load(folder, spec, recipe, device=device)
     report = json.loads((out / "report.json").read_bytes())
+    if isinstance(recipe, EarlyBird):
+        verify_birds(out, report, recipe, subject, data)
+        return digests
     mask = _ladder(out, report)
     delivered = report["search"]["delivered"]
     states = _states(out, recipe, subject, mask, delivered["digests"])
     if "ticket" in states and recipe.rewind == Step("0it"):
         expected = _ticket(states["ticket"], recipe, subject, mask, level=delivered["level"])
-        _expect(same_bits(states["ticket"], expected), "the ticket, its rewind point")
+        expect(same_bits(states["ticket"], expected), "the ticket, its rewind point")
     if "model" in states:
         _check_accuracy(states["model"], subject, data, recipe, expected=delivered["validation"]["accuracy"])
     if recipe.evidence.replicates:
-        _check_answers(out, report)
+        check_answers(out, report)
     return digests
-
-
-def _check_answers(out: Path, report: Mapping[str, Any]) -> None:
-    """Check that the bits of every network that was tested give the accuracies that the report says."""
-    answers = read_answers(out / "answers.safetensors")
-    flat = {name: correct.reshape(len(correct), -1) for name, correct in answers.items() if name.endswith("/best")}
-    best = {name: correct.mean(axis=1).tolist() for name, correct in flat.items()}
-    reported = {
-        (branch, row["level"]): figures["values"]
-        for row in report["levels"]
-        for branch, figures in row["test"].items()
-        if figures
-    }
-    # Dense stands beside every level, with as many replicates as that level has.
-    came = {
-        (branch, level): best.get(f"{branch}/{0 if branch == 'dense' else level}/best", [])[: len(values)]
-        for (branch, level), values in reported.items()
-    }
-    counted = sum(map(len, best.values())) == sum(
-        len(values) for (branch, level), values in reported.items() if branch != "dense" or level == 0
-    )
-    _expect(came == reported and counted, "answers.safetensors, the test accuracies of the report")
 
 
 def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
@@ -100,11 +80,11 @@ def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
     for row in report["levels"]:
         level, expected = int(row["level"]), {layer["name"]: layer["kept"] for layer in row["layers"]}
         mask = read_mask(out / f"levels/{level:02d}/mask.safetensors")
-        _expect(mask.counts() == expected, f"the mask of level {level}, counts {expected}")
+        expect(mask.counts() == expected, f"the mask of level {level}, counts {expected}")
         if row["beyond_target"]:
             continue
         below = masks[max(masks)] if masks else mask
-        _expect(mask.within(below), f"the mask of level {level}, within that of the level before")
+        expect(mask.within(below), f"the mask of level {level}, within that of the level before")
         masks[level] = mask
     return masks[int(report["search"]["delivered_level"])]
 
@@ -118,22 +98,22 @@ def _states(
     for word in recipe.outputs:
         path = out / f"{word}.safetensors"
         if word == "mask":
-            _expect(read_mask(path) == mask, "mask.safetensors, the delivered level's mask")
+            expect(read_mask(path) == mask, "mask.safetensors, the delivered level's mask")
         elif word == "sparse":
             tensors, layout = read_tensors(path)
             decoded, carried = decode(tensors, shapes_of(layout))
-            _expect(carried == mask, "sparse.safetensors, the delivered level's mask")
+            expect(carried == mask, "sparse.safetensors, the delivered level's mask")
             states[word] = {name: decoded[name] for name in listed.state}
         else:
-            states[word] = _strictly(path, listed)
+            states[word] = strictly(path, listed)
     for name, state in states.items():
         of = "ticket" if name == "ticket" else "model"
         if recipe.pruned == "zero":
-            _expect(same_bits(state, mask.applied_to(state)), f"{name}.safetensors, +0.0 wherever the mask removed")
+            expect(same_bits(state, mask.applied_to(state)), f"{name}.safetensors, +0.0 wherever the mask removed")
         else:
             held = _held(state, subject, mask)
-            _expect(same_bits(state, held), f"{name}.safetensors, +0.0 or the initial weight wherever the mask removed")
-        _expect(state_digest(state) == expected[of], f"{name}.safetensors, the state the run ended with")
+            expect(same_bits(state, held), f"{name}.safetensors, +0.0 or the initial weight wherever the mask removed")
+        expect(state_digest(state) == expected[of], f"{name}.safetensors, the state the run ended with")
     return states
 
 
@@ -157,19 +137,7 @@ def _ticket(ticket: State, recipe: Iterative, subject: Subject, mask: Mask, *, l
     return begun(initial, Mask({name: ticket[name] != 0 for name in mask}))
 
 
-def _strictly(path: Path, listed: Inventory) -> State:
-    try:
-        return read_state(path, listed)
-    except (ModelError, OSError) as error:
-        raise VerificationError(f"{path.name}: {error}") from None
-
-
 def _check_accuracy(state: State, subject: Subject, data: Dataset, recipe: Iterative, *, expected: float) -> None:
     network = placed(subject.module, state, device=data.device)
     came = evaluate(network, data.x_validation, data.y_validation, precision=recipe.training.precision).accuracy
-    _expect(came == expected, f"model.safetensors, validation accuracy {expected}, got {came}")
-
-
-def _expect(held: bool, what: str) -> None:
-    if not held:
-        raise VerificationError(f"does not read back as expected: {what}")
+    expect(came == expected, f"model.safetensors, validation accuracy {expected}, got {came}")

@@ -5,11 +5,12 @@ To add one: a file here with a function of `Search`'s shape, its line in `SEARCH
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from ticketing.journal.workbench import Workbench
+from ticketing.searches.early_bird import search as early_bird
 from ticketing.searches.iterative import search as iterative
 
-Search = Callable[[Workbench, int], None]
+Search = Callable[[Any, int], None]
 """(bench, replicate): finish that replicate's search, all of its levels in the journal."""
 
-SEARCHES: Mapping[str, Search] = {"iterative": iterative}
+SEARCHES: Mapping[str, Search] = {"iterative": iterative, "early_bird": early_bird}

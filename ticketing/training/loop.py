@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +19,7 @@ from ticketing.training.losses import Loss
 from ticketing.training.pruning import Pruning
 from ticketing.training.state import CurvePoint, TrainingState, copies
 from ticketing.training.trainee import Trainee
+from ticketing.training.watching import Seen, Watch
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def train(
     resume: TrainingState | None = None,
     loss: Loss = functional.cross_entropy,
     pruning: Pruning | None = None,
+    watch: Watch | None = None,
     block_floating: bool = False,
 ) -> Trained:
     """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
@@ -116,6 +119,7 @@ def train(
         loss: What is made small, and what the validation split is evaluated by.
         pruning: A mask that shrinks on the way, in place of `mask`; entries go straight after an update, before the
             network is captured, evaluated or saved. What the training comes to is of its last mask.
+        watch: Looks at weights on the way, pulls on them, and may have the state captured or the training end.
         block_floating: Hold every number in 8 bits (`BlockFloating`); with `training.precision` fp32 alone.
 
     Raises:
@@ -131,9 +135,8 @@ def train(
         start = resume.state
     elif mask and not hold:
         start = mask.applied_to(start)
-    trainee = Trainee(
-        module, start, data, training, mask, order_seed, hold=hold, loss=loss, block_floating=block_floating
-    )
+    words: dict[str, Any] = {"hold": hold, "loss": loss, "watch": watch, "block_floating": block_floating}
+    trainee = Trainee(module, start, data, training, mask, order_seed, **words)
     if resume is None:
         trainee.begin(first_step)
     else:
@@ -151,12 +154,14 @@ def train(
         trainee.update(rate(trainee.step))
         if pruning and (pruned := pruning.after(trainee.step, trainee.masked())) is not None:
             trainee.prune(pruned)
-        if trainee.step in capture_at:
+        seen = Seen() if watch is None else watch.after(trainee.step, trainee.named)
+        if trainee.step in capture_at or seen.capture:
             trainee.capture()
-        if trainee.step % every == 0 or trainee.step == end:
+        last = seen.end or trainee.step == end
+        if last or trainee.step % every == 0:
             trainee.evaluate()
         observer.progress(step=trainee.step, steps_total=end)
-        if trainee.step == end or _stalled(trainee, patience, not_before=max(capture_at, default=0)):
+        if last or _stalled(trainee, patience, not_before=max(capture_at, default=0)):
             return _trained(trainee, updates=trainee.step - first_step)
         stopping = observer.stop_requested()
         if checkpointing and (stopping or checkpointing.clock() - saved_at >= checkpointing.every_seconds):

@@ -22,6 +22,7 @@ from ticketing.training.losses import Loss
 from ticketing.training.masked import MaskedWeights
 from ticketing.training.optimizers import Optimizer, optimizer_for
 from ticketing.training.state import CurvePoint, TrainingState, copies
+from ticketing.training.watching import Watch
 
 
 class Trainee:
@@ -38,12 +39,13 @@ class Trainee:
         *,
         hold: bool = False,
         loss: Loss = functional.cross_entropy,
+        watch: Watch | None = None,
         block_floating: bool = False,
     ) -> None:
         """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
 
-        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero. With `block_floating`
-        every number it trains on has 8 bits (`BlockFloating`); it evaluates in fp32.
+        With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero. `watch` pulls on weights.
+        With `block_floating` every number it trains on has 8 bits (`BlockFloating`); it evaluates in fp32.
         """
         device = data.y_train.device
         self.step = 0
@@ -51,7 +53,9 @@ class Trainee:
         self._training = training
         self._loss_of = loss
         self.network = placed(module, start, device=device).train()
-        parameters = dict(self.network.named_parameters())
+        self._watch = watch
+        parameters = self.named = dict(self.network.named_parameters())
+        """Every parameter, the very tensors that train."""
         self._parameters = list(parameters.values())
         self._loss_scale = LossScale(device) if training.precision == "fp16" else None
         self._optimizer: Optimizer = optimizer_for(training.optimizer, parameters, skips=self._loss_scale is not None)
@@ -136,6 +140,8 @@ class Trainee:
         overflowed = None
         if self._loss_scale is not None:
             gradients, overflowed = self._loss_scale.undo(gradients)
+        if self._watch is not None:
+            self._watch.add_pull(dict(zip(self.named, gradients, strict=True)), self.named)
         if self._training.gradient_clip is not None:
             gradients = clipped(self.masked.of_kept(gradients), self._training.gradient_clip)
         if self._arithmetic is not None:

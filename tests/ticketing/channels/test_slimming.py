@@ -1,6 +1,7 @@
 """ticketing.channels on the whole zoo: the slim network is the masked one, narrower."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ State = dict[str, Tensor]
 every_architecture = pytest.mark.parametrize("name", list(ARCHITECTURES))
 
 
-def found(name: str, arguments: dict[str, Any]) -> tuple[nn.Module, Inventory, Channels]:
+@cache
+def found(name: str, give: TinyArguments) -> tuple[nn.Module, Inventory, Channels]:
+    arguments = give(name)
     listed = inventory(name, arguments_for(name, arguments))
     module = build(ModelSpec(architecture=name, arguments=listed.arguments))
     return module, listed, channels_of(module, listed)
@@ -63,7 +66,7 @@ def logits(module: nn.Module, state: State, x: Tensor) -> Tensor:
 
 @every_architecture
 def test_slim_equals_masked_and_its_inventory_is_its_state(name: str, tiny_arguments: TinyArguments) -> None:
-    module, listed, channels = found(name, tiny_arguments(name))
+    module, listed, channels = found(name, tiny_arguments)
     generator = torch.Generator().manual_seed(2)
     kept = some(channels, generator)
     state, x = lived_in(listed, generator), inputs(listed, generator)
@@ -84,7 +87,7 @@ def test_slim_equals_masked_and_its_inventory_is_its_state(name: str, tiny_argum
 
 @every_architecture
 def test_nothing_removed_is_the_same_network(name: str, tiny_arguments: TinyArguments) -> None:
-    _, listed, channels = found(name, tiny_arguments(name))
+    _, listed, channels = found(name, tiny_arguments)
     kept = torch.ones(channels.count, dtype=torch.bool)
     state = initialise(listed, 0)
     assert same_bits(slim_state(state, channels, kept), state)
@@ -96,7 +99,7 @@ def test_nothing_removed_is_the_same_network(name: str, tiny_arguments: TinyArgu
 def test_the_outputs_stay_and_what_a_layer_norm_reads_and_nothing_else(
     name: str, tiny_arguments: TinyArguments
 ) -> None:
-    _, listed, channels = found(name, tiny_arguments(name))
+    _, listed, channels = found(name, tiny_arguments)
     reasons = set(channels.stays.values())
     if any(layer.kind == "layer_norm" for layer in listed.layers):
         assert all("norms over them" in why or why == "its outputs are the network's" for why in reasons)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,14 @@ def grown(bench: Workbench, levels: tuple[int, ...] = (2,)) -> Workbench:
     for replicate in range(3 if bench.recipe.evidence.replicates_of == "search" else 1):
         search(bench, replicate)
     bench.journal.record(CHOICE, {"level": 2})
-    gather(bench, found, restart=restart, levels=levels)
-    grow(bench, found, restart=restart, level=2, search=search)
+    gather_all = partial(gather, bench, found, restart=restart)
+    gather_all(levels=levels)
+    grow(
+        bench,
+        level=2,
+        search=partial(search, bench),
+        gather=lambda replicate: gather_all(levels=(2,), replicates=[replicate]),
+    )
     return bench
 
 

@@ -36,3 +36,21 @@ def test_each_group_of_a_convolution_reads_its_own_channels() -> None:
     other[:, 2] += 1
     changed = (module(other) != module(x)).any(dim=3).any(dim=2)
     assert changed.tolist() == [[False, False, True, False]]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("into", [1, 3, 5, 8, 17])
+def test_a_pointwise_convolution_has_the_gradients_of_the_definition(into: int, stride: int) -> None:
+    # On channels-last images of few channels those of nn.Conv2d are wrong or crash: the reference is a sum over pixels.
+    generator = torch.Generator().manual_seed(into)
+    layer = convolution(into, 4, 1, stride=stride)
+    x = torch.randn(6, into, 7, 7, generator=generator).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weight = layer.weight.detach().clone().requires_grad_()
+    taken = x[:, :, ::stride, ::stride]
+    expected = torch.einsum("nihw,oi->nohw", taken, weight[:, :, 0, 0])
+    made = layer(x)
+    assert torch.allclose(made, expected, atol=1e-5)
+    towards = torch.randn(made.shape, generator=generator)
+    ours = torch.autograd.grad(made, [x, layer.weight], towards)
+    theirs = torch.autograd.grad(expected, [x, weight], towards)
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(ours, theirs, strict=True))

@@ -1,0 +1,97 @@
+"""ticketing.channels.ranking: exact counts, nested choices, shared channels decided once, no layer left empty."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ticketing.architectures import inventory
+from ticketing.channels import Channels, channels_of
+from ticketing.channels.ranking import keep_best, pooled, scales
+from ticketing.errors import CountError, NonFiniteScoreError
+from ticketing.folder import ModelSpec
+from ticketing.ladder.schedule import kept_at
+from ticketing.models import build
+
+LISTED = inventory("resnet-20", {"in_channels": 1, "input_size": [8, 8], "classes": 3})
+RESNET = channels_of(build(ModelSpec(architecture="resnet-20", arguments=LISTED.arguments)), LISTED)
+
+
+def layers(*widths: int) -> Channels:
+    """Make channels of layers one behind the other."""
+    ends = torch.tensor(widths).cumsum(0).tolist()
+    axes = {
+        (f"fc{i}.weight", 0): torch.arange(end - w, end) for i, (w, end) in enumerate(zip(widths, ends, strict=True))
+    }
+    return Channels(sum(widths), axes, {}, {}, {})
+
+
+@given(st.lists(st.integers(0, 50), min_size=30, max_size=30), st.floats(0, 0.6))
+def test_exactly_the_share_goes_and_what_goes_is_no_better_than_what_stays(values: list[int], sparsity: float) -> None:
+    scores = torch.tensor(values, dtype=torch.float64)
+    kept, rescued = keep_best(scores, layers(30), sparsity=sparsity)
+    assert not rescued
+    assert int(kept.sum()) == kept_at(30, sparsity)
+    assert kept.all() or scores[kept].min() >= scores[~kept].max()
+
+
+@given(st.permutations(range(30)), st.floats(0, 0.9), st.floats(0, 0.9))
+def test_a_larger_share_takes_all_of_a_smaller_one(order: list[int], one: float, other: float) -> None:
+    scores, channels = torch.tensor(order, dtype=torch.float64), layers(30)
+    less, more = (keep_best(scores, channels, sparsity=share).kept for share in sorted((one, other)))
+    assert not bool((more & ~less).any())
+
+
+def test_of_equals_the_earlier_stays() -> None:
+    assert keep_best(torch.ones(4), layers(4), sparsity=0.5).kept.tolist() == [True, True, False, False]
+
+
+def test_a_layer_that_would_lose_everything_keeps_its_best_and_is_named() -> None:
+    scores = torch.tensor([0.1, 0.3, 0.2, 5.0, 4.0, 3.0])
+    kept, rescued = keep_best(scores, layers(3, 3), sparsity=0.5)
+    assert kept.tolist() == [False, True, False, True, True, True]
+    assert rescued == ("fc0.weight",)
+
+
+def test_channels_without_a_score_stay_and_are_not_counted() -> None:
+    scores = torch.tensor([torch.nan, 1.0, torch.nan, 2.0])
+    assert keep_best(scores, layers(4), sparsity=0.5).kept.tolist() == [True, False, True, True]
+
+
+def test_a_channel_around_a_shortcut_has_the_mean_of_its_norms() -> None:
+    names = scales(LISTED)
+    assert len(names) == 19
+    entries = {name: torch.full(LISTED.state[name].shape, float(i)) for i, name in enumerate(names)}
+    scores = pooled(entries, RESNET, names)
+    of_stem = RESNET.axes["conv1.weight", 0]
+    last = RESNET.axes["layer3.0.bn2.weight", 0]
+    shared = [i for i, name in enumerate(names) if torch.equal(RESNET.axes[name, 0], of_stem)]
+    later = [i for i, name in enumerate(names) if name.endswith("bn2.weight") and not name.startswith("layer1")]
+    assert shared == [0, 2, 4, 6]
+    assert scores[of_stem].tolist() == [sum(shared + later) / len(shared + later)] * 16
+    of_last_stage = [i for i in later if names[i].startswith("layer3")]
+    assert scores[last[0]] == sum(of_last_stage) / len(of_last_stage)
+    assert scores[RESNET.axes["layer1.0.bn1.weight", 0]].tolist() == [1.0] * 16
+
+
+def test_a_network_without_such_norms_has_no_scores() -> None:
+    scores = pooled({}, RESNET, ())
+    assert scores.isnan().all()
+    with pytest.raises(CountError, match="got none"):
+        keep_best(scores, RESNET, sparsity=0.5)
+
+
+def test_an_infinite_score_is_refused() -> None:
+    with pytest.raises(NonFiniteScoreError, match="1 infinite"):
+        keep_best(torch.tensor([1.0, torch.inf]), layers(2), sparsity=0.5)
+
+
+@given(st.integers(0, 2**31))
+def test_no_layer_of_a_residual_network_is_ever_left_empty(seed: int) -> None:
+    scores: Tensor = torch.rand(RESNET.count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    kept = keep_best(scores, RESNET, sparsity=0.99).kept
+    for (name, axis), along in RESNET.axes.items():
+        index = RESNET.index(name, axis, kept)
+        assert index is not None
+        assert len(index), (name, axis, along)

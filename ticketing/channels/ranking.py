@@ -1,0 +1,87 @@
+"""Which channels stay: scores of channels from scores of entries, the best of all layers; trains nothing.
+
+A layer that would lose every channel keeps its best.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ticketing.architectures import Inventory
+from ticketing.channels.channels import STAYS, Channels, Kept
+from ticketing.errors import CountError, NonFiniteScoreError
+from ticketing.ladder.schedule import kept_at
+
+
+class Ranked(NamedTuple):
+    """What a ranking came to."""
+
+    kept: Kept
+    rescued: tuple[str, ...]
+    """Weights of layers that would have lost every channel, and kept their best instead."""
+
+
+def scales(inventory: Inventory) -> tuple[str, ...]:
+    """Name the scales of the norms that norm each channel by itself: gamma of every batch norm."""
+    return tuple(layer.parameter for layer in inventory.layers if layer.kind == "norm")
+
+
+def pooled(
+    entries: Mapping[str, Float[Tensor, " length"]], channels: Channels, names: Collection[str]
+) -> Float[Tensor, " channels"]:
+    """Score every channel by the mean of its entries in some vectors; NaN for one that has none there.
+
+    A channel around a shortcut has an entry in the norm of every block: it is decided once, for all of them.
+
+    Args:
+        entries: Scores, by name of a tensor of the state dict; others may be there.
+        channels: Of the network.
+        names: Which vectors count; channels stand along their axis 0.
+    """
+    total, count = torch.zeros(channels.count, dtype=torch.float64), torch.zeros(channels.count, dtype=torch.float64)
+    for name in names:
+        along = channels.axes.get((name, 0))
+        if along is not None:
+            removable = along != STAYS
+            total.index_add_(0, along[removable], entries[name].detach().cpu().double()[removable])
+            count.index_add_(0, along[removable], torch.ones(int(removable.sum()), dtype=torch.float64))
+    return total / count
+
+
+def keep_best(scores: Float[Tensor, " channels"], channels: Channels, *, sparsity: float) -> Ranked:
+    """Remove the given share of the channels that have a score, the lowest of all layers together.
+
+    Exact: that share of their number, rounded half up, stays removed, but for those that a layer is rescued by. Of
+    equal scores the earlier channel stays. Channels without a score stay and are not counted.
+
+    Args:
+        scores: Higher means keep; NaN is no score.
+        channels: Of the network.
+        sparsity: Share removed, in [0, 1).
+
+    Raises:
+        CountError: No channel has a score.
+        NonFiniteScoreError: A score is infinite.
+    """
+    ranked = ~scores.isnan()
+    total = int(ranked.sum())
+    if total == 0:
+        raise CountError("expected channels with a score, got none")
+    if bool(scores.isinf().any()):
+        raise NonFiniteScoreError(f"expected finite scores, got {scores.isinf().sum()} infinite ones")
+    order = torch.where(ranked, scores, -torch.inf).argsort(descending=True, stable=True)
+    kept = ~ranked
+    kept[order[: kept_at(total, sparsity)]] = True
+    rescued = tuple(_rescued(kept, scores, channels))
+    return Ranked(kept, rescued)
+
+
+def _rescued(kept: Kept, scores: Float[Tensor, " channels"], channels: Channels) -> Iterable[str]:
+    """Put back the best channel of every axis of a weight that would be left with nothing, and name the weights."""
+    for (name, _), along in channels.axes.items():
+        if not bool((along == STAYS).any()) and not bool(kept[along].any()):
+            kept[along[scores[along].argmax()]] = True
+            yield name

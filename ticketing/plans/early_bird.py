@@ -1,0 +1,145 @@
+"""What a recipe of the early-bird search will do to a network, before anything runs; arithmetic alone."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ticketing.architectures import Inventory
+from ticketing.errors import Fault, RecipeError
+from ticketing.ladder.early_bird import distance_by_chance, earliest, uninformative
+from ticketing.plans.costs import cpu_seconds, update_flops
+from ticketing.plans.start import searches_of
+from ticketing.plans.suitability import check_schedule
+from ticketing.recipe.early_bird import EarlyBird
+from ticketing.recipe.evidence import FULL_SCHEDULE
+from ticketing.step import iterations_per_epoch
+
+
+@dataclass(frozen=True)
+class EarlyBirdPlan:
+    """What will be run and what it costs at most: when the tickets are found, only the run knows."""
+
+    levels: int
+    """Watched shares of channels; the dense search is level 0."""
+    watched: list[dict[str, Any]]
+    """`level`, `channel_sparsity`, `distance_by_chance`."""
+    earliest_epoch: int
+    """At which a ticket can be found."""
+    steps_per_epoch: int
+    steps_per_training: int
+    search: dict[str, int]
+    """The part of it that is the search, at most: `trainings`, `updates`, `flops`, and `dense_updates` of level 0."""
+    trainings: int
+    updates: int
+    """Of all trainings together, at most."""
+    training_flops: int
+    """Of all trainings, as if nothing were removed; a multiply-add counts as two."""
+    at_most: bool
+    estimated_seconds: dict[str, float | None]
+    """Per device kind; None where no rate was measured."""
+    test_resolution: float
+    """The smallest accuracy difference (fraction) the test split can show."""
+    warnings: list[dict[str, str]]
+    resolved_recipe: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the plan as the API answers it."""
+        return asdict(self)
+
+
+def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test: int) -> EarlyBirdPlan:
+    """Lay out a run: how long the search and its slim networks train at most, at what cost.
+
+    Args:
+        inventory: The network's layers.
+        recipe: Resolved.
+        train: Examples that weights are fitted on, validation taken away.
+        test: Examples of the test split.
+
+    Raises:
+        RecipeError: The network has no norms whose scales could be ranked, or the search is too short to find one.
+    """
+    check_norms(inventory)
+    per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
+    check_schedule(recipe.training, per_epoch)
+    steps = recipe.training.length.iterations(per_epoch)
+    first = earliest(recipe.rule, recipe.window)
+    search = updates_of_search(recipe, per_epoch)
+    levels, evidence = len(recipe.channel_sparsities), recipe.evidence
+    slim = steps - (first * per_epoch if recipe.then == "continue" else 0)
+    judged = evidence.judged(range(1, levels + 1))
+    controls = sum(steps if control in FULL_SCHEDULE else slim for control in evidence.controls)
+    searches, replicates = searches_of(evidence), evidence.replicates
+    updates = searches * (search + levels * slim) + replicates * (steps + len(judged) * (slim + controls))
+    trainings = searches * (1 + levels) + replicates * (1 + len(judged) * (1 + len(evidence.controls)))
+    batch = min(recipe.training.batch_size, train)
+    flops = updates * update_flops(inventory.multiply_adds, batch)
+    return EarlyBirdPlan(
+        levels=levels,
+        watched=[
+            {"level": level, "channel_sparsity": share, "distance_by_chance": distance_by_chance(share)}
+            for level, share in enumerate(recipe.channel_sparsities, 1)
+        ],
+        earliest_epoch=first,
+        steps_per_epoch=per_epoch,
+        steps_per_training=steps,
+        search={
+            "trainings": searches * (1 + levels),
+            "updates": (searching := searches * (search + levels * slim)),
+            "flops": searching * update_flops(inventory.multiply_adds, batch),
+            "dense_updates": search,
+        },
+        trainings=trainings,
+        updates=updates,
+        training_flops=flops,
+        at_most=True,
+        estimated_seconds={"cpu": cpu_seconds(flops, updates, recipe.training.precision), "gpu": None},
+        test_resolution=1 / (test * inventory.predictions),
+        warnings=[{"code": code, "detail": detail} for code, detail in _warnings(recipe)],
+        resolved_recipe=recipe.model_dump(mode="json"),
+    )
+
+
+def check_norms(inventory: Inventory) -> None:
+    """Refuse a network without norms of each channel by itself.
+
+    Raises:
+        RecipeError: It has none; the layers whose channels nothing ranks are named.
+    """
+    if any(layer.kind == "norm" for layer in inventory.layers):
+        return
+    others = [layer.name for layer in inventory.layers if layer.role != "output" and not layer.norm]
+    came = f"{inventory.architecture}, where nothing scales the outputs of {', '.join(others[:6]) or 'any layer'}"
+    detail = f"expected a network with batch norms, whose scales rank its channels, got {came}"
+    raise RecipeError(detail, [Fault("/recipe/search", "norms_missing_for_early_bird", detail)])
+
+
+def updates_of_search(recipe: EarlyBird, per_epoch: int) -> int:
+    """Count the updates of the dense search at most; where the slim network goes on from it, an epoch is left for that.
+
+    Raises:
+        RecipeError: It ends before its rule can find a ticket, or too late.
+    """
+    steps, first = recipe.training.length.iterations(per_epoch), earliest(recipe.rule, recipe.window)
+    most = steps - (per_epoch if recipe.then == "continue" else 0)
+    search = recipe.search_length.iterations(per_epoch) if recipe.search_length else most
+    if not first * per_epoch <= search <= most:
+        detail = (
+            f"expected a search of {first} to {most // per_epoch} epochs: {recipe.rule} with a window of "
+            f"{recipe.window} can find a ticket after {first} at the earliest, and the training ends after "
+            f"{steps / per_epoch:g}; got {search / per_epoch:g}"
+        )
+        at = "search_length" if recipe.search_length else "training/length"
+        raise RecipeError(detail, [Fault(f"/recipe/{at}", "search_does_not_fit", detail)])
+    return search
+
+
+def _warnings(recipe: EarlyBird) -> list[tuple[str, str]]:
+    warnings = []
+    for share in recipe.channel_sparsities:
+        if uninformative(share, recipe.threshold):
+            detail = (
+                f"two random choices of {share:g} of the channels differ by {distance_by_chance(share):.3g}, which is "
+                f"within twice the threshold {recipe.threshold:g}: a mask may settle by chance"
+            )
+            warnings.append(("threshold_uninformative", detail))
+    return warnings

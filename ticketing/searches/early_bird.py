@@ -1,0 +1,147 @@
+"""Finds the channels to remove in the first epochs of training (You et al. 2019); looks at train and validation.
+
+Level 0 is the dense network, trained with an L1 term on the scales of its norms until every watched share of channels
+has settled, or to the end of the search. Level l is the slim network of the l-th share.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from ticketing.analysis.fit import on_train
+from ticketing.channels import Kept
+from ticketing.channels.distances import distance
+from ticketing.channels.ranking import keep_best, pooled, scales
+from ticketing.channels.slimming import weight_mask
+from ticketing.journal.birds import Birds, birds_of, not_settled, start_of_search, start_of_slim
+from ticketing.journal.facts import say_completed, say_mask_drawn
+from ticketing.journal.results import Result
+from ticketing.journal.where import Where
+from ticketing.journal.workbench import Bench
+from ticketing.ladder.early_bird import settled
+from ticketing.mask import Mask
+from ticketing.plans.early_bird import updates_of_search
+from ticketing.recipe.early_bird import EarlyBird
+from ticketing.seeds import order_of_level
+from ticketing.training.loop import Trained
+from ticketing.training.watching import Seen, Watch
+
+
+def search(bench: Bench[EarlyBird], replicate: int) -> None:
+    """Train one replicate's dense network until its tickets are found, then every slim network to the end.
+
+    At the end the journal holds the result and curve of every level, and what `Birds` lists.
+
+    Raises:
+        Stopped: The observer asked to stop; the journal was saved.
+        SearchError: A training diverged.
+    """
+    birds = birds_of(bench)
+    dense = Where.of_search(replicate, 0)
+    if not bench.passed(dense):
+        _find(bench, birds, dense)
+    for level in range(1, len(bench.recipe.channel_sparsities) + 1):
+        where = Where.of_search(replicate, level)
+        if not bench.passed(where):
+            _train_slim(bench, birds, where)
+
+
+@dataclass
+class _Settling:
+    """Ranks the channels after every epoch, and says when all levels have settled."""
+
+    bench: Bench[EarlyBird]
+    birds: Birds
+    replicate: int
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = scales(self.bench.subject.inventory)
+
+    def look(self, step: int, weights: Mapping[str, Tensor]) -> Seen:
+        """Note which channels each level would keep; what it notes is saved with the training's next checkpoint."""
+        recipe, birds, replicate = self.bench.recipe, self.birds, self.replicate
+        scores = pooled({name: weight.abs() for name, weight in weights.items()}, self.bench.channels, self.names)
+        ranked = [keep_best(scores, self.bench.channels, sparsity=share) for share in recipe.channel_sparsities]
+        epoch, found, new = step // self.bench.per_epoch, dict(birds.found(replicate)), []
+        rescued = {level: birds.rescued(replicate, level) for level in found}
+        for level, one in enumerate(ranked, 1):
+            if level in found:
+                continue
+            rescued[level] = one.rescued
+            if self._settled(level, one.kept):
+                found[level] = epoch
+                new.append(level)
+        birds.keep_epoch(replicate, [one.kept for one in ranked], found=found, rescued=rescued)
+        for level in new:
+            kept = ranked[level - 1].kept
+            say_mask_drawn(
+                self.bench,
+                Where.of_search(replicate, level),
+                weight_mask(self.bench.channels, kept, self.bench.subject.shapes),
+                epoch=epoch,
+                channel_sparsity=recipe.channel_sparsities[level - 1],
+                channels_kept=int(kept.sum()),
+            )
+        return Seen(capture=bool(new), end=len(found) == len(ranked))
+
+    def _settled(self, level: int, newest: Kept) -> bool:
+        """Say whether a level is found with its newest mask. Channels without a score always stay: they are in no
+        distance."""
+        recipe, competing = self.bench.recipe, self.bench.channels.standing(self.names).numpy()
+        masks = [mask[competing] for mask in [*self.birds.masks(self.replicate, level), newest.numpy()]]
+
+        def between(one: int, other: int) -> float:
+            return distance(masks[one], masks[other])
+
+        return settled(between, len(masks), rule=recipe.rule, window=recipe.window, threshold=recipe.threshold)
+
+
+def _find(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
+    """Train the dense network until every level has settled or the search ends, and keep the state of each."""
+    bench.phase("train_dense")
+    recipe, replicate = bench.recipe, where.replicate
+    settling = _Settling(bench, birds, replicate)
+    end = updates_of_search(recipe, bench.per_epoch)
+    trained, result = bench.train(
+        where,
+        start_of_search(bench, replicate),
+        mask=Mask.full(bench.subject.shapes),
+        order_seed=order_of_level(recipe.seed, replicate, 0),
+        last_step=end,
+        capture_at=(end // bench.per_epoch * bench.per_epoch,),
+        block_floating=recipe.search_precision == "int8",
+        watch=Watch(bench.per_epoch, settling.names, settling.look, pull=recipe.l1),
+    )
+    levels = range(1, len(recipe.channel_sparsities) + 1)
+    for epoch in {birds.epoch(replicate, level) for level in levels}:
+        birds.keep_state(replicate, epoch, trained.captured[epoch * bench.per_epoch])
+    for warning in not_settled(bench, birds, replicate):
+        bench.say("warning", **warning)
+    _keep(bench, birds, where, trained, result)
+
+
+def _train_slim(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
+    """Train the slim network of a level to the end of the schedule."""
+    bench.phase("train_level")
+    start, first_step = start_of_slim(bench, where.replicate, where.level)
+    trained, result = bench.train(
+        where,
+        start,
+        mask=Mask.full(bench.subject.shapes),
+        order_seed=order_of_level(bench.recipe.seed, where.replicate, where.level),
+        first_step=first_step,
+        kept=birds.kept(where.replicate, where.level),
+    )
+    if where.replicate == 0:
+        birds.keep_trained(0, where.level, trained.best)
+    _keep(bench, birds, where, trained, result)
+
+
+def _keep(bench: Bench[EarlyBird], birds: Birds, where: Where, trained: Trained, result: Result) -> None:
+    """Keep what a level came to, and say so."""
+    result = result.fitting(on_train(bench, trained.final))
+    bench.record(where, result, trained)
+    say_completed(bench, where, birds.mask(where.replicate, where.level), result)
+    bench.between(where.at(trained.curve[-1].step))
