@@ -5,6 +5,7 @@ from typing import Literal
 
 Purpose = Literal[
     "init", "order", "augment", "label_noise", "reinit", "shuffle", "ties", "mask_noise", "split", "bootstrap",
+    "rounding",
 ]  # fmt: skip
 
 

@@ -537,6 +537,10 @@ BIRD_CASES: dict[Word, Case] = {
     ("l1", None): Case({"l1": 0.5}, settled, NEVER),
     ("initial_scale", None): Case({"initial_scale": 1.0}, made, BIRD),
     ("search_length", None): Case({"search_length": "2ep"}, settled, NEVER),
+    ("search_precision", "int8"): Case({"search_precision": "int8"}, settled, NEVER),
+    ("search_precision", "training"): Case(
+        {"search_precision": "training"}, settled, NEVER | {"search_precision": "int8"}
+    ),
     ("then", "continue"): Case({"then": "continue"}, made, BIRD | {"then": "retrain"}),
     ("then", "retrain"): Case({"then": "retrain"}, made, BIRD),
     ("then", "rewind"): Case({"then": "rewind"}, made, BIRD | {"then": "retrain"}),

@@ -58,6 +58,7 @@ class Bench(Underway, Generic[AnyOf]):
         pruning: Pruning | None = None,
         watch: Watch | None = None,
         kept: Kept | None = None,
+        block_floating: bool = False,
     ) -> tuple[Trained, Result]:
         """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
 
@@ -78,6 +79,7 @@ class Bench(Underway, Generic[AnyOf]):
             pruning: Shrinks the mask on the way; it begins with `mask`.
             watch: Looks at weights on the way.
             kept: Channels that stay; the others are left out for good, and are zero in what comes of it.
+            block_floating: Hold every number in 8 bits while training.
 
         Raises:
             Stopped: The observer asked to stop; the journal was saved first.
@@ -134,12 +136,14 @@ class Bench(Underway, Generic[AnyOf]):
             loss=loss,
             pruning=pruning,
             watch=watch,
+            block_floating=block_floating,
         )
         trained = _grown(trained, slim)
         if layers:
             self.invariants.pruned(trained.final, mask, name=name)
-        began = trained.captured[first_step]
-        self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
+        if not block_floating:  # what begins in 8 bits is rounded before its first step
+            began = trained.captured[first_step]
+            self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
         self.progress.skip(trained.updates - (begins_at - first_step))
         seconds = seconds_before + self.clock() - started
         executed = multiply_adds(self.subject.inventory, mask, layers) if layers else None

@@ -48,6 +48,11 @@ class EarlyBird(TicketRecipe):
         description="When the search ends at the latest, settled or not; with the training when absent, or one epoch "
         "before it where the slim network continues.",
     )
+    search_precision: Literal["training", "int8"] = Field(
+        "training",
+        description="training: as training.precision says; int8: the search holds every number in 8-bit block floating "
+        "point, rounded stochastically, for SGD in fp32.",
+    )
     then: Literal["continue", "retrain", "rewind", "reinit"] = Field(
         "continue",
         description="What the slim network trains from. continue: the weights of the epoch it was found at, the "
@@ -72,6 +77,16 @@ class EarlyBird(TicketRecipe):
         odd = [control for control in self.evidence.controls if control not in CONTROLS]
         if odd:
             raise ValueError(f"expected controls among {', '.join(CONTROLS)}, which remove channels too, got {odd}")
+        return self
+
+    @model_validator(mode="after")
+    def _eight_bits_replace_fp32_of_sgd(self) -> "EarlyBird":
+        precision, optimizer = self.training.precision, self.training.optimizer.name
+        if self.search_precision == "int8" and (precision, optimizer) != ("fp32", "sgd"):
+            raise ValueError(
+                f"expected training.precision fp32 and optimizer sgd for search_precision int8, got {precision} and "
+                f"{optimizer}: Adam's second moments vanish in 8 bits"
+            )
         return self
 
     @model_validator(mode="after")

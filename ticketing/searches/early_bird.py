@@ -111,6 +111,7 @@ def _find(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
         order_seed=order_of_level(recipe.seed, replicate, 0),
         last_step=end,
         capture_at=(end // bench.per_epoch * bench.per_epoch,),
+        block_floating=recipe.search_precision == "int8",
         watch=Watch(bench.per_epoch, settling.names, settling.look, pull=recipe.l1),
     )
     levels = range(1, len(recipe.channel_sparsities) + 1)

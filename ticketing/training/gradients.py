@@ -57,3 +57,10 @@ def clipped(gradients: list[Tensor], limit: float) -> list[Tensor]:
     """
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     return list(torch._foreach_mul(gradients, (limit / (norm + 1e-6)).clamp(max=1.0)))
+
+
+def laid_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """Give the gradient in the memory layout of its weight: the fused kernels walk both by address."""
+    if gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight, requires_grad=False).copy_(gradient)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,8 +17,8 @@ from ticketing.step import iterations_per_epoch
 from ticketing.subject import state_of
 from ticketing.training.losses import Loss
 from ticketing.training.pruning import Pruning
-from ticketing.training.state import CurvePoint, TrainingState
-from ticketing.training.trainee import Trainee, copies
+from ticketing.training.state import CurvePoint, TrainingState, copies
+from ticketing.training.trainee import Trainee
 from ticketing.training.watching import Seen, Watch
 
 
@@ -88,6 +89,7 @@ def train(
     loss: Loss = functional.cross_entropy,
     pruning: Pruning | None = None,
     watch: Watch | None = None,
+    block_floating: bool = False,
 ) -> Trained:
     """Train a network from `start`, pruned entries exactly zero (or what they hold) after every update.
 
@@ -118,6 +120,7 @@ def train(
         pruning: A mask that shrinks on the way, in place of `mask`; entries go straight after an update, before the
             network is captured, evaluated or saved. What the training comes to is of its last mask.
         watch: Looks at weights on the way, pulls on them, and may have the state captured or the training end.
+        block_floating: Hold every number in 8 bits (`BlockFloating`); with `training.precision` fp32 alone.
 
     Raises:
         Stopped: The observer asked to stop; the state was saved first if `checkpointing` is given.
@@ -128,12 +131,15 @@ def train(
         if resume is not None:
             pruning.mask = Mask.unpack(resume.mask, {name: tuple(kept.shape) for name, kept in pruning.mask.items()})
         mask = pruning.mask
+    if resume is not None:
+        start = resume.state
+    elif mask and not hold:
+        start = mask.applied_to(start)
+    words: dict[str, Any] = {"hold": hold, "loss": loss, "watch": watch, "block_floating": block_floating}
+    trainee = Trainee(module, start, data, training, mask, order_seed, **words)
     if resume is None:
-        masked = mask.applied_to(start) if mask and not hold else start
-        trainee = Trainee(module, masked, data, training, mask, order_seed, hold=hold, loss=loss, watch=watch)
         trainee.begin(first_step)
     else:
-        trainee = Trainee(module, resume.state, data, training, mask, order_seed, hold=hold, loss=loss, watch=watch)
         trainee.go_on(resume)
     per_epoch = iterations_per_epoch(len(data.y_train), training.batch_size)
     end = training.length.iterations(per_epoch) if last_step is None else last_step

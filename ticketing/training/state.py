@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ticketing.errors import CheckpointError
+from ticketing.subject import at_home
 
 
 class CurvePoint(NamedTuple):
@@ -92,6 +93,11 @@ class TrainingState:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"expected the parts of a training, got {sorted(facts)}: {error!r}") from None
+
+
+def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy named tensors to the CPU, contiguous."""
+    return {name: at_home(tensor) for name, tensor in tensors.items()}
 
 
 def copy_into(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], *, what: str) -> None:

@@ -13,14 +13,15 @@ from ticketing.data.order import Order
 from ticketing.errors import DivergedError
 from ticketing.mask import Mask
 from ticketing.recipe import Training
-from ticketing.subject import at_home, placed, state_of
+from ticketing.subject import placed, state_of
 from ticketing.training.average import Average
+from ticketing.training.block_floating import BlockFloating
 from ticketing.training.evaluation import computing, evaluate
-from ticketing.training.gradients import LossScale, clipped
+from ticketing.training.gradients import LossScale, clipped, laid_like
 from ticketing.training.losses import Loss
 from ticketing.training.masked import MaskedWeights
 from ticketing.training.optimizers import Optimizer, optimizer_for
-from ticketing.training.state import CurvePoint, TrainingState
+from ticketing.training.state import CurvePoint, TrainingState, copies
 from ticketing.training.watching import Watch
 
 
@@ -39,10 +40,12 @@ class Trainee:
         hold: bool = False,
         loss: Loss = functional.cross_entropy,
         watch: Watch | None = None,
+        block_floating: bool = False,
     ) -> None:
         """Copy `module` with the weights of `start`, already masked; fresh optimizer, order at its first batch.
 
         With `hold` pruned entries keep what `start` has there (never -0.0) instead of zero. `watch` pulls on weights.
+        With `block_floating` every number it trains on has 8 bits (`BlockFloating`); it evaluates in fp32.
         """
         device = data.y_train.device
         self.step = 0
@@ -57,15 +60,19 @@ class Trainee:
         self._loss_scale = LossScale(device) if training.precision == "fp16" else None
         self._optimizer: Optimizer = optimizer_for(training.optimizer, parameters, skips=self._loss_scale is not None)
         self._order = Order(len(data.y_train), training.batch_size, order_seed, device=device)
-        self._augmentation = (
-            None
-            if training.augment == "none"
-            else Augmentation(training.augment, order_seed, per_epoch=self._order.per_epoch)
-        )
+        augment, per_epoch = training.augment, self._order.per_epoch
+        self._augmentation = None if augment == "none" else Augmentation(augment, order_seed, per_epoch=per_epoch)
         self.masked = MaskedWeights(parameters, mask or Mask({}), hold=hold)
-        self._average = (
-            None if training.ema is None else Average(module, start, decay=training.ema.decay, of=self.network)
-        )
+        self._arithmetic = BlockFloating(order_seed, device) if block_floating else None
+        if self._arithmetic is not None:
+            if training.optimizer.name != "sgd":  # where Adam's second moment is rounded to zero it divides by nothing
+                raise ValueError(f"expected sgd with block floating point, got {training.optimizer.name}")
+            self._arithmetic.watch(self.network)
+            with torch.no_grad():
+                self._arithmetic.settle(self._parameters)
+                self.masked.put_back()
+        begun, ema = self.network.state_dict(), training.ema
+        self._average = None if ema is None else Average(module, begun, decay=ema.decay, of=self.network)
         self._precision = computing(training.precision, device)
         self._loss = torch.zeros((), device=device)
         self.curve: list[CurvePoint] = []
@@ -107,12 +114,16 @@ class Trainee:
         x, y = take(self._data.x_train, rows), self._data.y_train.index_select(0, rows)
         if self._augmentation is not None:
             x = self._augmentation(x, self.step)
+        if self._arithmetic is not None:
+            self._arithmetic.begin(self.step)
         with self._precision:
             logits = self.network(x)
         loss = self._loss_of(logits.float().flatten(0, -2), y.flatten(), label_smoothing=self._training.label_smoothing)
         gradients, overflowed = self._gradients(loss)
         with torch.no_grad():
             self._optimizer.update(learning_rate, gradients, skip=overflowed)
+            if self._arithmetic is not None:
+                self._arithmetic.settle([*self._parameters, *self._optimizer.moments().values()])
             self.masked.put_back()
             if self._average is not None:
                 self._average.follow()
@@ -133,6 +144,9 @@ class Trainee:
             self._watch.add_pull(dict(zip(self.named, gradients, strict=True)), self.named)
         if self._training.gradient_clip is not None:
             gradients = clipped(self.masked.of_kept(gradients), self._training.gradient_clip)
+        if self._arithmetic is not None:
+            # What flows to pruned entries would make the steps of their blocks larger.
+            gradients = [self._arithmetic.of(gradient) for gradient in self.masked.of_kept(gradients)]
         return gradients, overflowed
 
     def prune(self, mask: Mask) -> None:
@@ -189,15 +203,3 @@ class Trainee:
             mask=self.masked.mask.pack() if prunes else {},
             outgrown=tuple(self.outgrown),
         )
-
-
-def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copy named tensors to the CPU, contiguous."""
-    return {name: at_home(tensor) for name, tensor in tensors.items()}
-
-
-def laid_like(weight: Tensor, gradient: Tensor) -> Tensor:
-    """Give the gradient in the memory layout of its weight: the fused kernels walk both by address."""
-    if gradient.stride() == weight.stride():
-        return gradient
-    return torch.empty_like(weight, requires_grad=False).copy_(gradient)

@@ -150,3 +150,23 @@ def test_another_replicate_is_another_search(make_bird_bench: MakeBirdBench) -> 
     search(bench, 1)
     birds = birds_of(bench)
     assert not np.array_equal(birds.masks(0, 1)[0], birds.masks(1, 1)[0])
+
+
+def test_a_search_in_eight_bits_holds_eight_bits_and_finds_masks_of_its_own(make_bird_bench: MakeBirdBench) -> None:
+    words: dict[str, Any] = {"threshold": 0.0, "search_length": "4ep"}
+    plain, eight = (
+        birds_of(done(make_bird_bench(folder=word, search_precision=word, **words))) for word in ("training", "int8")
+    )
+    weight = eight.state(0, 1)["layer1.0.conv1.weight"]
+    for block in weight.flatten(1):
+        steps = block / 2.0 ** (torch.frexp(block.abs().max())[1] - 7)
+        assert torch.equal(steps, steps.round())
+        assert steps.abs().max() <= 127
+    assert not torch.equal(weight, plain.state(0, 1)["layer1.0.conv1.weight"])
+    assert distance(eight.masks(0, 1)[-1], plain.masks(0, 1)[-1]) < 0.5
+
+
+def test_eight_bits_are_refused_where_they_would_not_train() -> None:
+    asked = {"search": "early_bird", "search_precision": "int8"}
+    with pytest.raises(ValueError, match="Adam's second moments vanish"):
+        EarlyBird.model_validate(asked | {"training": {"optimizer": {"name": "adam"}}})

@@ -22,8 +22,9 @@ from ticketing.errors import CheckpointError
 from ticketing.mask import Mask
 from ticketing.recipe import Training
 from ticketing.subject import Subject, placed
+from ticketing.training.gradients import laid_like
 from ticketing.training.state import TrainingState
-from ticketing.training.trainee import Trainee, laid_like
+from ticketing.training.trainee import Trainee
 
 MakeSubject = Callable[..., Subject]
 MakeDataset = Callable[..., Dataset]
