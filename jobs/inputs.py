@@ -132,12 +132,18 @@ def model_object(model: Model) -> dict[str, Any]:
     """Show a model as the API does, with its prunable share and the searches that can take it."""
     inventory = None if model.inventory is None else Inventory.from_json(model.inventory)
     share = None if inventory is None else inventory.prunable_total / inventory.parameters_total
-    searches = [] if inventory is None else [_support(model, name) for name in SEARCHES]
+    searches = [] if inventory is None else [_support(model, inventory, name) for name in SEARCHES]
     return _shown(model) | {"prunable_share": share, "searches": searches}
 
 
-def _support(model: Model, search: str) -> dict[str, Any]:
-    reason = unsupported(search, architecture=model.architecture, uploaded=model.uploaded)
+def _support(model: Model, inventory: Inventory, search: str) -> dict[str, Any]:
+    reason = unsupported(
+        search,
+        architecture=model.architecture,
+        uploaded=model.uploaded,
+        weights=model.weights,
+        inventory=inventory,
+    )
     return {"search": search, "supported": reason is None, "reason": reason}
 
 

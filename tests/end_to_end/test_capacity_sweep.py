@@ -95,7 +95,8 @@ def test_it_cannot_be_forked_and_no_grid_is_laid_over_it(client: Client, swept: 
 def test_a_model_says_which_searches_can_take_it(client: Client) -> None:
     supported = {
         name: {row["search"]: row["supported"] for row in client.model(architecture=name, seed=0)["searches"]}
-        for name in ("mlp", "lenet-300-100")
+        for name in ("mlp", "lenet-300-100", "resnet-20")
     }
-    assert supported["mlp"] == {"iterative": True, "capacity_sweep": True}
-    assert supported["lenet-300-100"] == {"iterative": True, "capacity_sweep": False}
+    assert supported["mlp"] == {"iterative": True, "early_bird": False, "capacity_sweep": True}
+    assert supported["lenet-300-100"] == {"iterative": True, "early_bird": False, "capacity_sweep": False}
+    assert supported["resnet-20"] == {"iterative": True, "early_bird": True, "capacity_sweep": False}

@@ -11,20 +11,16 @@ from typing import Any
 import httpx2
 
 IMPORT = """
-import sys, time
+import sys
 import service.app
-print(time.process_time())
 print(*sorted(name for name in sys.modules if name.split(".")[0] in ("torch", "workers")))
 """
 
 
-def test_importing_it_loads_no_torch_and_takes_under_a_second_and_a_half() -> None:
+def test_importing_it_loads_no_torch() -> None:
     command = [sys.executable, "-c", IMPORT]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
-    seconds, loaded = said.split("\n")[:2]
-    assert loaded == ""
-    # Of processor time: what else the machine does is not what is measured.
-    assert float(seconds) < 1.5
+    assert said.strip() == ""
 
 
 def test_it_ends_with_open_streams_and_leaves_no_thread(run_service: Any, tmp_path: Path, redis_url: str) -> None:

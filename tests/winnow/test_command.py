@@ -141,7 +141,7 @@ def test_a_refusal_as_json_is_the_problem_itself(
     main(["submit", str(tmp_path / "bad.json"), "--json", "--url", url])
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["status"] == 422
-    assert error["errors"][0]["allowed"] == ["iterative", "capacity_sweep"]
+    assert error["errors"][0]["allowed"] == ["iterative", "early_bird", "capacity_sweep"]
 
 
 def test_a_valid_submission_shows_its_plan(url: str, body: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,8 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     Raises:
         RecipeError: The network has no norms whose scales could be ranked, or the search is too short to find one.
     """
-    check_norms(inventory)
+    if (missing := norms_missing(inventory)) is not None:
+        raise RecipeError(missing, [Fault("/recipe/search", "norms_missing_for_early_bird", missing)])
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
     check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
@@ -99,18 +100,13 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     )
 
 
-def check_norms(inventory: Inventory) -> None:
-    """Refuse a network without norms of each channel by itself.
-
-    Raises:
-        RecipeError: It has none; the layers whose channels nothing ranks are named.
-    """
+def norms_missing(inventory: Inventory) -> str | None:
+    """Say that a network has no norms of each channel by itself, naming the layers whose channels nothing ranks."""
     if any(layer.kind == "norm" for layer in inventory.layers):
-        return
+        return None
     others = [layer.name for layer in inventory.layers if layer.role != "output" and not layer.norm]
     came = f"{inventory.architecture}, where nothing scales the outputs of {', '.join(others[:6]) or 'any layer'}"
-    detail = f"expected a network with batch norms, whose scales rank its channels, got {came}"
-    raise RecipeError(detail, [Fault("/recipe/search", "norms_missing_for_early_bird", detail)])
+    return f"expected a network with batch norms, whose scales rank its channels, got {came}"
 
 
 def updates_of_search(recipe: EarlyBird, per_epoch: int) -> int:

@@ -6,9 +6,10 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from ticketing.architectures import preset
+from ticketing.architectures import Inventory, preset
 from ticketing.errors import Fault, RecipeError
 from ticketing.plans.agreement import contradictions, misfits_of_trained
+from ticketing.plans.early_bird import norms_missing
 from ticketing.recipe import (
     CAPACITY_PRESET,
     EVIDENCE_WORDS,
@@ -79,8 +80,14 @@ def _preset(architecture: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     return own if scope in ("layerwise", own.get("scope")) else {k: v for k, v in own.items() if k != "rate"}
 
 
-def unsupported(search: str, *, architecture: str, uploaded: bool) -> str | None:
-    """Say why a search cannot take a model; None where it can."""
+def unsupported(
+    search: str, *, architecture: str, uploaded: bool, weights: str, inventory: Inventory | None = None
+) -> str | None:
+    """Say why a search cannot take a model; None where it can, as far as its layers are known."""
+    if search == "early_bird":
+        if weights == "trained":
+            return "expected weights before training, whose channels have yet to settle, got a model uploaded trained"
+        return None if inventory is None else norms_missing(inventory)
     if search != "capacity_sweep" or (architecture == "mlp" and not uploaded):
         return None
     came = "uploaded weights" if architecture == "mlp" else architecture
@@ -113,13 +120,13 @@ def _drop_asked_for(raw: Mapping[str, Any]) -> float | None:
 
 def _faults_with_model(recipe: AnyRecipe, *, architecture: str, uploaded: bool, weights: str) -> list[Fault]:
     faults = []
-    misfit = unsupported(recipe.search, architecture=architecture, uploaded=uploaded)
+    misfit = unsupported(recipe.search, architecture=architecture, uploaded=uploaded, weights=weights)
     if misfit is not None:
         faults.append(Fault("/recipe/search", "unsupported_model", misfit))
     if isinstance(recipe, CapacitySweep):
         return faults
     if isinstance(recipe, EarlyBird):
-        return [*faults, *_faults_of_birds(recipe, uploaded=uploaded, weights=weights)]
+        return [*faults, *_one_initialisation(recipe, uploaded=uploaded)]
     if weights == "trained":
         faults += misfits_of_trained(recipe)
     if weights == "trained" and (isinstance(recipe.rewind, Step) or recipe.rewind == "auto"):
@@ -132,13 +139,6 @@ def _one_initialisation(recipe: TicketRecipe, *, uploaded: bool) -> Iterator[Fau
     if uploaded and recipe.evidence.replicates and recipe.evidence.replicates_of == "search":
         detail = "expected retrain: an uploaded initialisation cannot be drawn again, so the search has one start"
         yield Fault("/recipe/evidence/replicates_of", "one_initialisation", detail, ("retrain",))
-
-
-def _faults_of_birds(recipe: EarlyBird, *, uploaded: bool, weights: str) -> Iterator[Fault]:
-    if weights == "trained":
-        detail = "expected weights before training, whose channels have yet to settle, got a model uploaded as trained"
-        yield Fault("/recipe/search", "unsupported_model", detail)
-    yield from _one_initialisation(recipe, uploaded=uploaded)
 
 
 def parse_recipe(

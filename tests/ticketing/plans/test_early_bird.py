@@ -1,0 +1,86 @@
+"""ticketing.plans.early_bird: what is trained at most, and what is refused before anything runs."""
+
+from typing import Any
+
+import pytest
+
+from ticketing.architectures import Inventory, inventory
+from ticketing.errors import RecipeError
+from ticketing.plans.early_bird import EarlyBirdPlan, plan_early_bird
+from ticketing.plans.parsing import resolve, unsupported
+from ticketing.recipe import EarlyBird
+
+RESNET = inventory("resnet-20", {"in_channels": 1, "input_size": [8, 8], "classes": 3})
+LENET = inventory("lenet-300-100", {"in_features": 64, "classes": 3})
+TEN_EPOCHS = {"length": "10ep", "batch_size": 30}
+
+
+def planned(listed: Inventory = RESNET, **words: Any) -> EarlyBirdPlan:
+    recipe = EarlyBird.model_validate({"search": "early_bird", "training": TEN_EPOCHS} | words)
+    return plan_early_bird(listed, recipe, train=90, test=50)
+
+
+def test_the_bound_is_a_search_that_settles_last_and_slim_networks_that_begin_first() -> None:
+    plan = planned(channel_sparsities=[0.3, 0.5], evidence={"replicates": 3, "controls": ["reinit", "shuffle"]})
+    search, slim, whole = 27, 15, 30
+    assert plan.search["dense_updates"] == search
+    assert plan.search["updates"] == 3 * (search + 2 * slim)
+    assert plan.updates == plan.search["updates"] + 3 * (whole + slim + whole + slim)
+    assert plan.trainings == 3 * 3 + 3 * 4
+    assert plan.at_most
+    assert plan.levels == 2
+    assert plan.earliest_epoch == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "at"),
+    [
+        ({"search_length": "4ep"}, "search_does_not_fit", "/recipe/search_length"),
+        ({"search_length": "10ep"}, "search_does_not_fit", "/recipe/search_length"),
+        ({"window": 10}, "search_does_not_fit", "/recipe/training/length"),
+        ({"rule": "consecutive", "window": 9}, "search_does_not_fit", "/recipe/training/length"),
+        ({"listed": LENET}, "norms_missing_for_early_bird", "/recipe/search"),
+    ],
+)
+def test_what_cannot_be_found_or_ranked_is_refused(words: dict[str, Any], code: str, at: str) -> None:
+    with pytest.raises(RecipeError) as refused:
+        planned(**words)
+    assert [(fault.code, fault.pointer) for fault in refused.value.faults] == [(code, at)]
+
+
+def test_a_refused_network_is_told_which_of_its_layers_nothing_scales() -> None:
+    with pytest.raises(RecipeError, match="lenet-300-100, where nothing scales the outputs of fc1, fc2"):
+        planned(LENET)
+
+
+def test_a_search_may_go_to_the_end_where_the_slim_network_begins_anew() -> None:
+    assert planned(search_length="10ep", then="retrain").search["dense_updates"] == 30
+    assert planned(window=10, then="reinit").search["dense_updates"] == 30
+
+
+def test_a_threshold_that_chance_would_meet_is_warned_of() -> None:
+    warned = {share: [w["code"] for w in planned(channel_sparsities=[share]).warnings] for share in (0.1, 0.5)}
+    assert warned == {0.1: ["threshold_uninformative"], 0.5: []}
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "weights", "code"), [(True, "trained", "unsupported_model"), (True, "initial", "one_initialisation")]
+)
+def test_an_uploaded_model_is_searched_before_training_and_by_retraining(
+    uploaded: bool, weights: Any, code: str
+) -> None:
+    asked = {"search": "early_bird", "evidence": {"replicates_of": "search"}}
+    with pytest.raises(RecipeError) as refused:
+        resolve(asked, architecture="resnet-20", uploaded=uploaded, weights=weights, device_kind="cpu", seed=0)
+    assert code in [fault.code for fault in refused.value.faults]
+
+
+def test_a_model_is_told_whether_it_can_be_searched() -> None:
+    for listed, can in ((RESNET, True), (LENET, False)):
+        words: dict[str, Any] = {"architecture": listed.architecture, "uploaded": False, "weights": "initial"}
+        assert (unsupported("early_bird", inventory=listed, **words) is None) == can
+
+
+def test_controls_that_are_no_choice_of_channels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"remove channels too, got \['small_dense'\]"):
+        planned(evidence={"replicates": 3, "controls": ["small_dense"]})
