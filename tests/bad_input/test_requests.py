@@ -45,7 +45,7 @@ REFUSED = [
     ("/dataset", {}, "expected either sha256 or uri, got neither"),
     ("/dataset/uri", "file:///etc/passwd", "builtin:digits"),
     ("/dataset/uri", "http://169.254.169.254/", "builtin:digits"),
-    ("/recipe/search", "divination", "expected one of iterative, capacity_sweep, got 'divination'"),
+    ("/recipe/search", "divination", "expected one of iterative, early_bird, capacity_sweep, got 'divination'"),
     ("/recipe/target", {"sparsity": 1.0}, "/recipe/target/sparsity"),
     ("/recipe/levels", 0, "greater than or equal to 1"),
     ("/recipe/levels", 61, "less than or equal to 60"),

@@ -52,8 +52,10 @@ def test_lists_hold_a_tenants_own(bench: Bench, net: Model, data: Dataset) -> No
 def test_a_model_is_shown_with_what_can_be_pruned_of_it(net: Model) -> None:
     shown = inputs.model_object(net)
     assert shown["prunable_share"] == pytest.approx(266_200 / 266_610)
-    can, cannot = shown["searches"]
+    can, without_norms, cannot = shown["searches"]
     assert can == {"search": "iterative", "supported": True, "reason": None}
+    assert (without_norms["search"], without_norms["supported"]) == ("early_bird", False)
+    assert "expected a network with batch norms" in without_norms["reason"]
     assert (cannot["search"], cannot["supported"]) == ("capacity_sweep", False)
     assert "expected the architecture mlp" in cannot["reason"]
     assert shown["created_at"].endswith("Z")
