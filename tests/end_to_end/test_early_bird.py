@@ -1,14 +1,13 @@
 """An early-bird job through the real service: a slim network that a user's own class takes, with what was reported."""
 
-from collections import OrderedDict
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import torch
-from torch import Tensor, nn
 
 from ticketing.data.builtin import builtin_arrays
 from winnow import Client
@@ -18,6 +17,12 @@ from winnow.torch import load_slim
 from winnow.transfer import verify_folder
 
 pytestmark = pytest.mark.processes
+
+_spec = spec_from_file_location("own_class", Path(__file__).parents[2] / "examples/own_class.py")
+assert _spec is not None
+assert _spec.loader is not None
+own_class = module_from_spec(_spec)
+_spec.loader.exec_module(own_class)
 
 BIRD: dict[str, Any] = {
     "name": "bird",
@@ -34,39 +39,6 @@ BIRD: dict[str, Any] = {
 }
 
 
-class Block(nn.Module):
-    """Norm, ReLU, convolution, twice, beside a shortcut: written as anyone would."""
-
-    def __init__(self, into: int, out: int, stride: int) -> None:
-        super().__init__()
-        self.bn1, self.conv1 = nn.BatchNorm2d(into), nn.Conv2d(into, out, 3, stride, 1, bias=False)
-        self.bn2, self.conv2 = nn.BatchNorm2d(out), nn.Conv2d(out, out, 3, 1, 1, bias=False)
-        self.downsample = nn.Sequential(nn.Conv2d(into, out, 1, stride, bias=False)) if into != out else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        active = self.bn1(x).relu()
-        y: Tensor = self.conv2(self.bn2(self.conv1(active)).relu())
-        return y + (x if self.downsample is None else self.downsample(active))
-
-
-class OwnNetwork(nn.Module):
-    """A wide residual network of depth 10 and width 1, of the user's own making."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 16, 3, 1, 1, bias=False)
-        self.layer1, self.layer2, self.layer3 = (
-            nn.Sequential(OrderedDict({"0": Block(into, out, stride)}))
-            for into, out, stride in ((16, 16, 1), (16, 32, 2), (32, 64, 2))
-        )
-        self.bn, self.fc = nn.BatchNorm2d(64), nn.Linear(64, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
-        logits: Tensor = self.fc(self.bn(x).relu().mean((2, 3)))
-        return logits
-
-
 @pytest.fixture(scope="module")
 def found(url: str, succeeded: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     with Client(url) as client:
@@ -78,7 +50,7 @@ def test_its_slim_network_in_a_users_own_class_has_the_reported_accuracy(
 ) -> None:
     client.download(found["id"], tmp_path)
     assert {"slim.safetensors", "slim.json", "report.html"} <= set(verify_folder(tmp_path))
-    network = OwnNetwork()
+    network = own_class.Mine()
     load_slim(network, tmp_path)
     assert network.conv1.out_channels == len(network.conv1.weight) < 16
     report = client.report(found["id"])

@@ -26,6 +26,18 @@ def test_ones_own_weights_come_back_sparse_and_useful(url: str) -> None:
     assert int(found.group(2)) > 300
 
 
+def test_ones_own_class_becomes_slim_with_the_reported_accuracy(url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "own_class.py", url], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r"([\d,]+) of 77,562 parameters are left; (\d+) of 360 test images right", done.stdout)
+    assert found, done.stdout
+    assert int(found.group(1).replace(",", "")) < 77_562 / 2
+    assert f"the report says {found.group(2)} of 360" in done.stdout
+    assert int(found.group(2)) > 200
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/client.md"])
 def test_the_example_of_a_page_runs_as_written(url: str, page: str, tmp_path: Path) -> None:
