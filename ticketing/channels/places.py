@@ -10,8 +10,12 @@ from ticketing.channels.reading import Call, Reading
 
 
 def pool(reading: Reading, call: Call) -> Carried | None:
-    """Pools slide over the last axes; a window of zeros gives zero."""
-    return reading.carried(call.args[0])
+    """Pools slide over the last two axes; a window of zeros gives zero."""
+    x, carried = call.args[0], reading.carried(call.args[0])
+    if carried is not None and carried.axis >= x.dim() - 2:
+        reading.stay([x], f"{call.name} in {call.place} slides over them")
+        return None
+    return carried
 
 
 def mean(reading: Reading, call: Call) -> Carried | None:
@@ -22,7 +26,7 @@ def mean(reading: Reading, call: Call) -> Carried | None:
     along = call.argument(1, "dim")
     axes = range(x.dim()) if along is None else [a % x.dim() for a in ([along] if isinstance(along, int) else along)]
     if carried.axis in axes:
-        reading.stay([x], f"{call.name} in {call.module} is over them")
+        reading.stay([x], f"{call.name} in {call.place} is over them")
         return None
     gone = 0 if call.argument(2, "keepdim", False) else sum(a < carried.axis for a in axes)
     return Carried(carried.axis - gone, carried.labels)
@@ -38,7 +42,7 @@ def flatten(reading: Reading, call: Call) -> Carried | None:
         axis = carried.axis if carried.axis <= begin else carried.axis - (end - begin)
         run = x.shape[begin + 1 : end + 1].numel() if carried.axis == begin else 1
         return Carried(axis, carried.labels.repeat_interleave(run))
-    reading.stay([x], f"{call.module} flattens them behind another axis")
+    reading.stay([x], f"{call.place} flattens them behind another axis")
     return None
 
 
@@ -57,10 +61,13 @@ def pad(reading: Reading, call: Call) -> Carried | None:
     if carried is None:
         return None
     if call.argument(2, "mode", "constant") != "constant" or call.argument(3, "value", None):
-        reading.stay([x], f"{call.module} pads with what is not zero")
+        reading.stay([x], f"{call.place} pads with what is not zero")
         return None
     place = 2 * (x.dim() - 1 - carried.axis)
     before, behind = sides[place : place + 2] or (0, 0)
+    if min(before, behind) < 0:
+        reading.stay([x], f"{call.place} takes some of them")
+        return None
     if before or behind:
         zeros = reading.pads[call.module] = (reading.book.fresh(before), reading.book.fresh(behind))
         carried = Carried(carried.axis, torch.cat([zeros[0], carried.labels, zeros[1]]))
@@ -75,7 +82,7 @@ def index(reading: Reading, call: Call) -> Carried | None:
     places = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
     whole = carried.axis >= len(places) or places[carried.axis] == slice(None)
     if not whole or not all(isinstance(place, int | slice) for place in places):
-        reading.stay([x], f"{call.module or 'the network'} takes some of them")
+        reading.stay([x], f"{call.place} takes some of them")
         return None
     return Carried(carried.axis - sum(isinstance(place, int) for place in places[: carried.axis]), carried.labels)
 
@@ -84,7 +91,7 @@ def narrow(reading: Reading, call: Call) -> Carried | None:
     """Take a window of places, and all channels of it."""
     x, carried = call.args[0], reading.carried(call.args[0])
     if carried is not None and call.argument(1, "dim") % x.dim() == carried.axis:
-        reading.stay([x], f"{call.module} takes some of them")
+        reading.stay([x], f"{call.place} takes some of them")
         return None
     return carried
 
@@ -95,7 +102,7 @@ def cat(reading: Reading, call: Call) -> Carried | None:
     carried = [reading.carried(part) for part in parts]
     known = [part for part in carried if part is not None]
     if len(known) < len(parts) or len({part.axis for part in known}) > 1:
-        reading.stay(parts, f"cat in {call.module or 'the network'} joins them with what holds no channels")
+        reading.stay(parts, f"cat in {call.place} joins them with what holds no channels")
         return None
     if known[0].axis == axis:
         return Carried(axis, torch.cat([part.labels for part in known]))

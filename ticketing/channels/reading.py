@@ -26,6 +26,11 @@ class Call:
     module: str
     """The module in whose forward it was called."""
 
+    @property
+    def place(self) -> str:
+        """Name the module for a reader."""
+        return self.module or "the network"
+
     def argument(self, position: int, name: str, default: Any = None) -> Any:
         """Give an argument, however it was passed."""
         return self.args[position] if position < len(self.args) else self.keywords.get(name, default)
@@ -67,11 +72,12 @@ class Reading:
                 self.book.stay(carried.labels.tolist(), reason)
 
     def stand(self, tensor: Tensor | None, axis: int, labels: Labels) -> bool:
-        """Note what stands along an axis of a tensor of the state dict; say whether it is one (or is not there)."""
+        """Note what stands along an axis of a tensor of the state dict; say whether it is one (or is not there) and has
+        as many entries along it."""
         if tensor is None:
             return True
         name = self.names.get(id(tensor))
-        if name is None:
+        if name is None or tensor.dim() <= axis or tensor.shape[axis] != len(labels):
             return False
         self.book.stand(name, axis, labels)
         return True
@@ -89,10 +95,12 @@ def read(module: nn.Module, inputs: Sequence[Tensor], rules: Mapping[str, Rule])
     running: list[str] = []
     was_training = module.training
     module.eval()
-    with torch.no_grad(), _watched(module, running), _Follower(reading, rules, running):
-        result = module(*inputs)
-    module.train(was_training)
-    reading.stay([result], "its outputs are the network's")
+    try:
+        with torch.no_grad(), _watched(module, running), _Follower(reading, rules, running):
+            result = module(*inputs)
+    finally:
+        module.train(was_training)
+    reading.stay(list(_tensors(result)), "its outputs are the network's")
     return reading
 
 
@@ -115,8 +123,12 @@ class _Follower(TorchFunctionMode):
             call = Call(name, args, keywords, result, self.running[-1] if self.running else "")
             if rule is None:
                 self.reading.stay(given, f"nothing is known of what {name} does to channels")
+            carried = None if rule is None else rule(self.reading, call)
+            if carried is not None and any(value.shape[carried.axis] != len(carried.labels) for value in made):
+                self.reading.book.stay(carried.labels.tolist(), f"{name} in {call.place} makes another number of them")
+                carried = None
             for value in made:
-                self.reading.carry(value, None if rule is None else rule(self.reading, call))
+                self.reading.carry(value, carried)
         return result
 
 

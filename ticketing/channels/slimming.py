@@ -40,9 +40,11 @@ def without(state: Mapping[str, Tensor], channels: Channels, kept: Kept) -> dict
     The network then computes what the slim one does.
     """
     zeroed = {name: tensor.clone() for name, tensor in state.items()}
-    for name, axis in channels.axes:
-        if axis == 0 and not name.endswith((".running_mean", ".running_var")):
-            zeroed[name][~stay(channels.axes[name, axis], kept)] = 0
+    for (name, axis), along in channels.axes.items():
+        # A layer makes what stands along axis 0 and reads the rest; of a table or an added parameter all is made.
+        makes = axis == 0 or (name, 0) not in channels.axes
+        if makes and not name.endswith((".running_mean", ".running_var")):
+            zeroed[name].movedim(axis, 0)[~stay(along, kept)] = 0
     return zeroed
 
 

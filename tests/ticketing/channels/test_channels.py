@@ -159,16 +159,72 @@ def shuffled(net: Net, x: Tensor) -> Tensor:
         (lambda net, x: net.two(net.one(x)), {"groups": 2}, "second is a convolution in 2 groups"),
         (lambda net, x: net.two(net.one(x)).sigmoid(), {}, "nothing is known of what sigmoid does to channels"),
         (lambda net, x: functional.pad(net.two(net.one(x)), (1, 1), value=2.0), {}, " pads with what is not zero"),
+        (lambda net, x: functional.pad(net.two(net.one(x)), (0, 0, 0, 0, 1, -1)), {}, "the network takes some of them"),
+        (lambda net, x: functional.hardtanh(net.two(net.one(x)), 0.5, 1.0), {}, "makes of zero what is not zero"),
+        (lambda net, x: net.one(x) / net.two(net.one(x)), {}, "divides by them"),
+        (lambda net, x: functional.max_pool2d(net.two(net.one(x)).transpose(1, 3), 1), {}, "slides over them"),
         (lambda net, x: net.two(net.one(x))[:, :4], {}, "the network takes some of them"),
         (lambda net, x: functional.softmax(net.two(net.one(x)), 1), {}, "softmax"),
         (lambda net, x: torch.cat([net.two(net.one(x)), x], 1)[:, :4], {}, "joins them with what holds no channels"),
-        (lambda net, x: net.two(net.one(x)).transpose(1, 2).contiguous(), {}, "mean in  is over them"),
+        (lambda net, x: net.two(net.one(x)).transpose(1, 2).contiguous(), {}, "mean in the network is over them"),
     ],
 )
 def test_what_cannot_lose_a_channel_stays_and_says_why(
     joined: Callable[[Net, Tensor], Tensor], arguments: dict[str, Any], why: str
 ) -> None:
     assert why in reason(Net(joined, **arguments))
+
+
+def test_what_is_made_of_another_number_stays() -> None:
+    """One channel times many: what comes of it has many, and the one stands along no axis of theirs."""
+
+    class Gated(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            gate = self.second(self.one(x)).narrow(2, 0, 4)
+            made: Tensor = self.fc((gate * x.expand(-1, 4, -1, -1)).mean((2, 3)))
+            return made
+
+    net = Gated(lambda net, x: x)
+    net.second = nn.Conv2d(4, 1, 1)
+    channels = channels_in(net)
+    assert torch.equal(channels.axes["second.weight", 0], torch.tensor([STAYS]))
+    assert ("fc.weight", 1) not in channels.axes
+
+
+def test_all_outputs_of_a_network_stay() -> None:
+    class Two(Net):
+        def forward(self, x: Tensor) -> Any:
+            one = self.one(x)
+            return {"logits": self.fc(self.two(one).mean((2, 3))), "features": [one]}
+
+    assert torch.equal(channels_in(Two(lambda net, x: x)).axes["first.weight", 0], torch.full((4,), STAYS))
+
+
+def test_a_convolution_along_another_axis_is_not_taken_for_one_of_channels() -> None:
+    class Turned(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            made: Tensor = self.fc(self.second(self.one(x).transpose(1, 2)).mean((2, 3)))
+            return made
+
+    channels = channels_in(Turned(lambda net, x: x))
+    assert torch.equal(channels.axes["first.weight", 0], torch.full((4,), STAYS))
+    assert ("second.weight", 1) not in channels.axes
+
+
+def test_an_added_parameter_is_made_of_channels_too() -> None:
+    class Shifted(Net):
+        def __init__(self) -> None:
+            super().__init__(lambda net, x: x)
+            self.shift = nn.Parameter(torch.rand(1, 1, 4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            tokens = self.one(x).flatten(2).transpose(1, 2) + self.shift
+            made: Tensor = self.fc(tokens.mean(1))
+            return made
+
+    channels = channels_in(Shifted())
+    assert torch.equal(channels.axes["shift", 2], channels.axes["first.weight", 0])
+    check_slim(Shifted())
 
 
 def test_a_weight_that_is_no_parameter_keeps_its_channels() -> None:
