@@ -69,7 +69,7 @@ def _train_and_test(bench: Bench[EarlyBird], where: Where) -> None:
         first_step=drawn.first_step,
         kept=drawn.kept,
     )
-    bench.record(where, result, trained, answered(bench, trained, subject=bench.subject))
+    bench.record(where, result, trained, answered(bench, trained, kept=drawn.kept))
     bench.between(where.at(trained.curve[-1].step))
 
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 from ticketing.evidence.trainings import CHOICE
-from ticketing.journal.findings import Findings
+from ticketing.journal.findings import Findings, Masks
 from ticketing.journal.results import curve_of
 from ticketing.journal.walk import walk_of
 from ticketing.journal.where import Where
-from ticketing.journal.workbench import Workbench
+from ticketing.journal.workbench import Bench, Workbench
 from ticketing.plans.start import searches_of
 
 
-def choose(bench: Workbench, found: Findings) -> int:
+def choose(bench: Bench[Any], found: Masks) -> int:
     """Choose the last level of the first search's way, and put that into the log; give the level.
 
     Says `ticket_found` once in a run: an attempt that finds the choice in its journal does not say it again.

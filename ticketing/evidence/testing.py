@@ -11,6 +11,8 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from ticketing.certificate.verdict import Correct
+from ticketing.channels import Kept
+from ticketing.channels.slimming import slim_module, slim_state
 from ticketing.journal.journal import Journal
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import AnyOf, Bench
@@ -22,10 +24,12 @@ MOMENTS = ("best", "last")
 """When a training is tested: at its minimum validation loss, and after its last update."""
 
 
-def answered(bench: Bench[AnyOf], trained: Trained, *, subject: Subject) -> dict[str, UInt8[Tensor, " bytes"]]:
+def answered(
+    bench: Bench[AnyOf], trained: Trained, *, subject: Subject | None = None, kept: Kept | None = None
+) -> dict[str, UInt8[Tensor, " bytes"]]:
     """Give for every moment which examples were got right, one bit each, as the journal keeps it."""
     states = dict(zip(MOMENTS, (trained.best, trained.final), strict=True))
-    evaluations = {moment: on_test(bench, state, subject=subject) for moment, state in states.items()}
+    evaluations = {moment: on_test(bench, state, subject=subject, kept=kept) for moment, state in states.items()}
     return {f"correct_{moment}": _packed(evaluation) for moment, evaluation in evaluations.items()}
 
 
@@ -33,10 +37,17 @@ def _packed(evaluation: Evaluation) -> UInt8[Tensor, " bytes"]:
     return torch.from_numpy(np.packbits(evaluation.correct.numpy()))
 
 
-def on_test(bench: Bench[AnyOf], state: Mapping[str, Tensor], *, subject: Subject | None = None) -> Evaluation:
-    """Evaluate a state on the test split; of the bench's network, unless it is of another."""
-    data = bench.data
-    network = placed((subject or bench.subject).module, state, device=data.device)
+def on_test(
+    bench: Bench[AnyOf], state: Mapping[str, Tensor], *, subject: Subject | None = None, kept: Kept | None = None
+) -> Evaluation:
+    """Evaluate a whole state on the test split; of the bench's network, unless it is of another.
+
+    Where channels were removed the slim network answers, for it is what is handed out: other sums, other last bits.
+    """
+    data, module = bench.data, (subject or bench.subject).module
+    if kept is not None:
+        module, state = slim_module(module, bench.channels, kept), slim_state(state, bench.channels, kept)
+    network = placed(module, state, device=data.device)
     return evaluate(network, data.x_test, data.y_test, precision=bench.recipe.training.precision)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ticketing.channels import Kept
 from ticketing.channels.slimming import slim_state, without
 from ticketing.evidence.judgement import Judge
 from ticketing.evidence.testing import on_test
@@ -45,8 +46,8 @@ def deliver_bird(
     }
     ticket = ticket_at(bench, birds, level)
     sizes = write_weights(out, ticket, outputs=[word for word in recipe.outputs if word != "slim"], about=about)
+    kept = birds.kept(0, level)
     if "slim" in recipe.outputs:
-        kept = birds.kept(0, level)
         slim = slim_state(ticket.trained, bench.channels, kept)
         sizes |= write_slim(out, slim, bench.channels, kept, inventory=bench.subject.inventory, about=about)
     origin = provenance(spec, recipe, key=bench.journal.execution_key, fingerprint=bench.data.fingerprint)
@@ -59,7 +60,7 @@ def deliver_bird(
         birds,
         judge=Judge(bench.journal, recipe.evidence, recipe.seed, examples, predictions),
         judged=judged,
-        delivered=_delivered(bench, ticket),
+        delivered=_delivered(bench, ticket, kept),
         labels=spec.labels,
         provenance=origin,
         warnings=[*bench.plan.warnings, *not_settled(bench, birds, 0), *notes],
@@ -88,13 +89,13 @@ def ticket_at(bench: Bench[EarlyBird], birds: Birds, level: int) -> Ticket:
     return Ticket(level, mask, mask.applied_to(start), birds.trained(0, level))
 
 
-def _delivered(bench: Bench[EarlyBird], ticket: Ticket) -> dict[str, Any]:
+def _delivered(bench: Bench[EarlyBird], ticket: Ticket, kept: Kept) -> dict[str, Any]:
     """Say what is handed out. The dense network beside it is the certificate's first, for that of the search was
     stopped when its channels had settled; without a certificate there is no other."""
     beside = Where(0, "certificate", "dense", 0)
     dense_at = beside if beside.piece in bench.journal.facts else Where.of_search(0, 0)
     result, dense, test = (
-        bench.result(Where.of_search(0, ticket.level)), bench.result(dense_at), on_test(bench, ticket.trained)
+        bench.result(Where.of_search(0, ticket.level)), bench.result(dense_at), on_test(bench, ticket.trained, kept=kept)
     )  # fmt: skip
     return {
         "level": ticket.level,

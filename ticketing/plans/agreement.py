@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ticketing.errors import Fault, RecipeError
 from ticketing.plans.gradual import contradictions_of_gradual
-from ticketing.recipe import DENSE_LENGTHS, Iterative
+from ticketing.recipe import DENSE_LENGTHS, Iterative, TicketRecipe
 from ticketing.recipe.masking import MAGNITUDES, NEED_INITIAL, RANDOM_KEPT, TAKE_A_SIGN
 from ticketing.step import Step
 
@@ -32,7 +32,7 @@ def contradictions(recipe: Iterative, *, at: str = "/recipe") -> Iterator[Fault]
     yield from contradictions_of_gradual(recipe, at=at)
 
 
-def refuse_levels_beyond(recipe: Iterative, last: int) -> None:
+def refuse_levels_beyond(recipe: TicketRecipe, last: int) -> None:
     """Refuse evidence at levels that a ladder does not have.
 
     Args:
@@ -46,15 +46,16 @@ def refuse_levels_beyond(recipe: Iterative, last: int) -> None:
         raise RecipeError(faults[0].detail, faults)
 
 
-def _of_levels(recipe: Iterative, last: int | None, *, at: str) -> Iterator[Fault]:
+def _of_levels(recipe: TicketRecipe, last: int | None, *, at: str) -> Iterator[Fault]:
     """List what is wrong with the levels that evidence is asked for at; `last` is None until it is known."""
     levels, pointer = recipe.evidence.levels, f"{at}/evidence/levels"
     if isinstance(levels, str):
         return
-    if recipe.target is not None and recipe.target.max_accuracy_drop is not None:
+    target, budget = (recipe.target, recipe.budget) if isinstance(recipe, Iterative) else (None, None)
+    if target is not None and target.max_accuracy_drop is not None:
         detail = "expected delivered or all: which levels the way to an accuracy drop has is known once it is walked"
         yield Fault(pointer, "levels_unknown", f"{detail}, got {list(levels)}", ("delivered", "all"))
-    elif recipe.budget is not None and recipe.budget.seconds is not None:
+    elif budget is not None and budget.seconds is not None:
         detail = f"expected delivered or all: at which level the budget's seconds end is not known, got {list(levels)}"
         yield Fault(pointer, "levels_unknown", detail, ("delivered", "all"))
     elif last is not None and levels[-1] > last:

@@ -6,9 +6,12 @@ from typing import Any
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.ladder.early_bird import distance_by_chance, earliest, uninformative
+from ticketing.plans.agreement import refuse_levels_beyond
 from ticketing.plans.costs import cpu_seconds, update_flops
+from ticketing.plans.plan_warnings import warnings_of_evidence
 from ticketing.plans.start import searches_of
-from ticketing.plans.suitability import check_schedule
+from ticketing.plans.suitability import check_schedule, warnings_of
+from ticketing.plans.work import Work
 from ticketing.recipe.early_bird import EarlyBird
 from ticketing.recipe.evidence import FULL_SCHEDULE
 from ticketing.step import iterations_per_epoch
@@ -67,11 +70,15 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     search = updates_of_search(recipe, per_epoch)
     levels, evidence = len(recipe.channel_sparsities), recipe.evidence
     slim = steps - (first * per_epoch if recipe.then == "continue" else 0)
-    judged = evidence.judged(range(1, levels + 1))
-    controls = sum(steps if control in FULL_SCHEDULE else slim for control in evidence.controls)
-    searches, replicates = searches_of(evidence), evidence.replicates
-    updates = searches * (search + levels * slim) + replicates * (steps + len(judged) * (slim + controls))
-    trainings = searches * (1 + levels) + replicates * (1 + len(judged) * (1 + len(evidence.controls)))
+    refuse_levels_beyond(recipe, levels)
+    judged = len(evidence.judged(range(1, levels + 1)))
+    searches, later = searches_of(evidence), len(evidence.looks) - 1
+    beside = slim + sum(steps if control in FULL_SCHEDULE else slim for control in evidence.controls)
+    one = Work(search + levels * slim, 1 + levels)
+    searched = one.times(searches)
+    certified = Work(steps + judged * beside, 1 + judged * (1 + len(evidence.controls))).times(evidence.replicates)
+    added = Work(steps + beside, 2 + len(evidence.controls)).plus(one.times(int(evidence.replicates_of == "search")))
+    updates, trainings = searched.plus(certified, added.times(later))
     batch = min(recipe.training.batch_size, train)
     flops = updates * update_flops(inventory.multiply_adds, batch)
     return EarlyBirdPlan(
@@ -84,9 +91,9 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
         steps_per_epoch=per_epoch,
         steps_per_training=steps,
         search={
-            "trainings": searches * (1 + levels),
-            "updates": (searching := searches * (search + levels * slim)),
-            "flops": searching * update_flops(inventory.multiply_adds, batch),
+            "trainings": searched.trainings,
+            "updates": searched.updates,
+            "flops": searched.updates * update_flops(inventory.multiply_adds, batch),
             "dense_updates": search,
         },
         trainings=trainings,
@@ -95,7 +102,7 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
         at_most=True,
         estimated_seconds={"cpu": cpu_seconds(flops, updates, recipe.training.precision), "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
-        warnings=[{"code": code, "detail": detail} for code, detail in _warnings(recipe)],
+        warnings=[{"code": code, "detail": detail} for code, detail in _warnings(recipe, inventory, test)],
         resolved_recipe=recipe.model_dump(mode="json"),
     )
 
@@ -129,8 +136,9 @@ def updates_of_search(recipe: EarlyBird, per_epoch: int) -> int:
     return search
 
 
-def _warnings(recipe: EarlyBird) -> list[tuple[str, str]]:
-    warnings = []
+def _warnings(recipe: EarlyBird, inventory: Inventory, test: int) -> list[tuple[str, str]]:
+    warnings = [*warnings_of_evidence(recipe.evidence, answers=test * inventory.predictions)]
+    warnings += warnings_of(recipe, inventory)
     for share in recipe.channel_sparsities:
         if uninformative(share, recipe.threshold):
             detail = (

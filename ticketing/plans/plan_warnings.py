@@ -1,5 +1,7 @@
 """What a reader of a plan must know before it runs, in whole sentences; plans nothing."""
 
+from collections.abc import Iterator
+
 from ticketing.architectures import Inventory
 from ticketing.folder import StartSpec
 from ticketing.ladder.level_length import warnings_of_length
@@ -8,7 +10,7 @@ from ticketing.plans.budget import Affordable, warnings_of_budget
 from ticketing.plans.gradual import warnings_of_gradual
 from ticketing.plans.start import searches_of, taken_over
 from ticketing.plans.suitability import warnings_of
-from ticketing.recipe import Iterative
+from ticketing.recipe import Evidence, Iterative
 
 
 def warnings_of_plan(
@@ -32,11 +34,7 @@ def warnings_of_plan(
     """
     warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
     evidence = recipe.evidence
-    if evidence.replicates < 3:
-        warnings.append(("verdict_inconclusive", f"n = {evidence.replicates}: a verdict needs 3 replicates or more"))
-    if evidence.tolerance < 1 / answers:
-        detail = f"tolerance {evidence.tolerance:g} is finer than one of {answers} test answers ({1 / answers:.4f})"
-        warnings.append(("tolerance_below_resolution", detail))
+    warnings += warnings_of_evidence(evidence, answers=answers)
     if evidence.replicates and recipe.rewind in ("lr", "none"):
         detail = f"with rewind {recipe.rewind} the ticket goes on from trained weights; dense and reinit start over"
         asked = "dense_long" in evidence.controls
@@ -50,6 +48,15 @@ def warnings_of_plan(
     if start is not None:
         warnings += _warnings_of_fork(recipe, start)
     return [{"code": code, "detail": detail} for code, detail in warnings]
+
+
+def warnings_of_evidence(evidence: Evidence, *, answers: int) -> Iterator[tuple[str, str]]:
+    """Say what evidence cannot show, whatever comes out of it, as (code, detail)."""
+    if evidence.replicates < 3:
+        yield "verdict_inconclusive", f"n = {evidence.replicates}: a verdict needs 3 replicates or more"
+    if evidence.tolerance < 1 / answers:
+        detail = f"tolerance {evidence.tolerance:g} is finer than one of {answers} test answers ({1 / answers:.4f})"
+        yield "tolerance_below_resolution", detail
 
 
 def _warnings_of_fork(recipe: Iterative, start: StartSpec) -> list[tuple[str, str]]:

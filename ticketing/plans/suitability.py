@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.plans.learning_rates import warmup_of
-from ticketing.recipe import Cosine, Iterative, OneCycle, Training
+from ticketing.recipe import Cosine, Iterative, OneCycle, TicketRecipe, Training
 
 
 def check_data(training: Training, *, shape: tuple[int, ...], classes: int) -> None:
@@ -35,14 +35,14 @@ def check_schedule(training: Training, per_epoch: int) -> None:
         _refuse([Fault("/recipe/training/schedule/warmup", "warmup_after_end", detail)])
 
 
-def warnings_of(recipe: Iterative, inventory: Inventory) -> Iterator[tuple[str, str]]:
+def warnings_of(recipe: TicketRecipe, inventory: Inventory) -> Iterator[tuple[str, str]]:
     """Say what can be run and is seldom meant, as (code, detail)."""
     training, schedule = recipe.training, recipe.training.schedule
     if "flip" in training.augment and inventory.input_shape[0] == 1:
         detail = f"augment {training.augment} mirrors images of one channel: a mirrored digit or letter is another sign"
         yield "mirrored_grey_images", f"{detail}; crop leaves them upright"
     ends_at_zero = isinstance(schedule, OneCycle) or (isinstance(schedule, Cosine) and schedule.final_fraction == 0)
-    if recipe.rewind == "none" and ends_at_zero:
+    if isinstance(recipe, Iterative) and recipe.rewind == "none" and ends_at_zero:
         detail = f"rewind none trains on at the last learning rate, and {schedule.name} ends next to 0"
         yield "trains_on_at_nothing", f"{detail}: levels will hardly change"
 

@@ -32,6 +32,14 @@ def test_the_bound_is_a_search_that_settles_last_and_slim_networks_that_begin_fi
     assert plan.earliest_epoch == 5
 
 
+@pytest.mark.parametrize(("of", "search"), [("search", 27 + 15), ("retrain", 0)])
+def test_replicates_that_may_be_added_are_in_the_bound(of: str, search: int) -> None:
+    evidence = {"replicates": 3, "controls": ["reinit", "shuffle"], "replicates_of": of}
+    fixed, growing = (planned(evidence=evidence | more) for more in ({}, {"max_replicates": 5}))
+    assert growing.updates - fixed.updates == 2 * (search + 30 + 15 + 30 + 15)
+    assert growing.trainings - fixed.trainings == 2 * (4 + (2 if search else 0))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "at"),
     [
@@ -39,6 +47,7 @@ def test_the_bound_is_a_search_that_settles_last_and_slim_networks_that_begin_fi
         ({"search_length": "10ep"}, "search_does_not_fit", "/recipe/search_length"),
         ({"window": 10}, "search_does_not_fit", "/recipe/training/length"),
         ({"rule": "consecutive", "window": 9}, "search_does_not_fit", "/recipe/training/length"),
+        ({"evidence": {"levels": [2]}}, "no_such_level", "/recipe/evidence/levels"),
         ({"listed": LENET}, "norms_missing_for_early_bird", "/recipe/search"),
     ],
 )
@@ -59,8 +68,15 @@ def test_a_search_may_go_to_the_end_where_the_slim_network_begins_anew() -> None
 
 
 def test_a_threshold_that_chance_would_meet_is_warned_of() -> None:
-    warned = {share: [w["code"] for w in planned(channel_sparsities=[share]).warnings] for share in (0.1, 0.5)}
+    fine = {"evidence": {"tolerance": 0.1}}
+    warned = {share: [w["code"] for w in planned(channel_sparsities=[share], **fine).warnings] for share in (0.1, 0.5)}
     assert warned == {0.1: ["threshold_uninformative"], 0.5: []}
+
+
+def test_what_any_ticket_is_warned_of_holds_here_too() -> None:
+    flipped = planned(evidence={"replicates": 1, "controls": []}, training=TEN_EPOCHS | {"augment": "flip"})
+    codes = {warning["code"] for warning in flipped.warnings}
+    assert codes == {"verdict_inconclusive", "tolerance_below_resolution", "mirrored_grey_images"}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from ticketing.errors import VerificationError
@@ -61,6 +62,13 @@ def done(tmp_path: Path, _done: tuple[Path, RecordingObserver]) -> Path:
 def report_of(folder: Path) -> dict[str, Any]:
     report: dict[str, Any] = json.loads((folder / OUT / "report.json").read_bytes())
     return report
+
+
+def changed(path: Path, change: Callable[..., Any]) -> None:
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    change(tensors)
+    save_file(tensors, path, metadata=metadata)
 
 
 def verified(folder: Path) -> None:
@@ -151,15 +159,32 @@ def test_the_ticket_trains_to_the_model(done: Path) -> None:
     ],
 )
 def test_files_that_do_not_agree_are_found(done: Path, name: str, change: Callable[..., Any], message: str) -> None:
-    path = done / OUT / f"{name}.safetensors"
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    change(tensors)
-    save_file(tensors, path, metadata=metadata)
+    changed(done / OUT / f"{name}.safetensors", change)
     write_listing(done / OUT)
     with pytest.raises(VerificationError, match=message):
+        verified(done)
+
+
+def test_answers_are_checked_whatever_files_were_asked_for(
+    tmp_path: Path, lay_out: LayOut, few_large_digits: Any
+) -> None:
+    evidence = {"replicates": 1, "replicates_of": "retrain", "controls": []}
+    words = {"evidence": evidence, "channel_sparsities": [0.5], "outputs": ["mask"]}
+    folder = laid_out(lay_out, tmp_path / "mask", few_large_digits, **words)
+    run(folder, read_spec(folder), observer=RecordingObserver(), clock=time.monotonic)
+    verified(folder)
+    changed(folder / OUT / "answers.safetensors", lambda t: t["ticket/1/best"].bitwise_xor_(1))
+    write_listing(folder / OUT)
+    with pytest.raises(VerificationError, match="test accuracies"):
+        verified(folder)
+
+
+def test_an_accuracy_the_slim_network_does_not_have_is_found(done: Path) -> None:
+    report = report_of(done)
+    report["search"]["delivered"]["test"]["accuracy"] += 0.01
+    (done / OUT / "report.json").write_text(json.dumps(report))
+    write_listing(done / OUT)
+    with pytest.raises(VerificationError, match=r"slim\.safetensors, test accuracy"):
         verified(done)
 
 
