@@ -12,7 +12,7 @@ from ticketing.channels import Kept
 from ticketing.channels.ranking import scales
 from ticketing.controls.channels import scattered, seeds_of, shuffled
 from ticketing.evidence.testing import answered
-from ticketing.evidence.trainings import CHOICE, search_of, trainings, unseen_order
+from ticketing.evidence.trainings import CHOICE, search_of, unseen_order, untrained
 from ticketing.journal.birds import birds_of, start_of_slim
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
@@ -51,10 +51,8 @@ def gather(bench: Bench[EarlyBird], *, levels: tuple[int, ...], replicates: Iter
         Stopped: The observer asked to stop; the journal was saved.
         SearchError: A training diverged, or a promise of the certificate broke.
     """
-    for replicate in range(bench.recipe.evidence.replicates) if replicates is None else replicates:
-        for where in trainings(bench, replicate, levels):
-            if not bench.passed(where):
-                _train_and_test(bench, where)
+    for where in untrained(bench, levels, replicates):
+        _train_and_test(bench, where)
 
 
 def _train_and_test(bench: Bench[EarlyBird], where: Where) -> None:

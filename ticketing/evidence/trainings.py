@@ -51,11 +51,15 @@ def gather(
         Stopped: The observer asked to stop; the journal was saved.
         SearchError: A training diverged, or a promise of the certificate broke.
     """
-    for replicate in range(bench.recipe.evidence.replicates) if replicates is None else replicates:
-        for where in trainings(bench, replicate, levels):
-            if not bench.passed(where):
-                _train_and_test(bench, found, where, restart)
+    for where in untrained(bench, levels, replicates):
+        _train_and_test(bench, found, where, restart)
     forget(bench.journal, PARENTS)
+
+
+def untrained(bench: Bench[Any], levels: tuple[int, ...], replicates: Iterable[int] | None) -> Iterator[Where]:
+    """List what the verdicts on `levels` need and the journal does not have, replicate by replicate."""
+    for replicate in range(bench.recipe.evidence.replicates) if replicates is None else replicates:
+        yield from (where for where in trainings(bench, replicate, levels) if not bench.passed(where))
 
 
 def trainings(bench: Bench[Any], replicate: int, levels: tuple[int, ...]) -> Iterator[Where]:

@@ -11,13 +11,13 @@ from ticketing.evidence.testing import on_test
 from ticketing.evidence.trainings import all_trainings
 from ticketing.export.answers import write_answers
 from ticketing.export.bird_document import bird_document
-from ticketing.export.delivery import bytes_of, summary_of
+from ticketing.export.delivery import bytes_of, delivered_of, summary_of
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
 from ticketing.export.slim import write_slim
 from ticketing.folder import RunSpec
 from ticketing.journal.birds import Birds, not_settled, start_of_slim
-from ticketing.journal.provenance import provenance, state_digest
+from ticketing.journal.provenance import provenance
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
 from ticketing.recipe import EarlyBird
@@ -94,19 +94,9 @@ def _delivered(bench: Bench[EarlyBird], ticket: Ticket, kept: Kept) -> dict[str,
     stopped when its channels had settled; without a certificate there is no other."""
     beside = Where(0, "certificate", "dense", 0)
     dense_at = beside if beside.piece in bench.journal.facts else Where.of_search(0, 0)
-    result, dense, test = (
-        bench.result(Where.of_search(0, ticket.level)), bench.result(dense_at), on_test(bench, ticket.trained, kept=kept)
-    )  # fmt: skip
-    return {
-        "level": ticket.level,
-        "replicate": 0,
-        "finalist": False,
-        "sparsity": ticket.mask.sparsity,
-        "kept": ticket.mask.kept_count,
-        "total": ticket.mask.total,
-        "validation": {"accuracy": result.accuracy, "loss": result.loss},
-        "dense_validation": {"accuracy": dense.accuracy, "loss": dense.loss},
-        "test": {"accuracy": test.accuracy, "loss": test.loss},
-        "uploaded_test_accuracy": None,
-        "digests": {"ticket": state_digest(ticket.start), "model": state_digest(ticket.trained)},
-    }
+    return delivered_of(
+        ticket,
+        result=bench.result(Where.of_search(0, ticket.level)),
+        dense=bench.result(dense_at),
+        test=on_test(bench, ticket.trained, kept=kept),
+    )

@@ -1,15 +1,11 @@
 """Gathers the report of an early-bird run: what any ticket's report says, and how its channels settled."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ticketing.channels.distances import distances
 from ticketing.channels.ranking import scales
 from ticketing.channels.slimming import slim_inventory
-from ticketing.evidence.judgement import Judge, certificate_of
-from ticketing.export.costs import costs
-from ticketing.export.document import REPORT_VERSION, dataset_of, model_of
-from ticketing.export.levels import curves, level_rows
+from ticketing.export.document import document_of_ticket
 from ticketing.journal.birds import Birds
 from ticketing.journal.walk import searches_made
 from ticketing.journal.where import Where
@@ -19,61 +15,22 @@ from ticketing.plans.costs import FLOPS_PER_MULTIPLY_ADD, FORWARDS_PER_UPDATE
 from ticketing.recipe import EarlyBird
 
 
-def bird_document(
-    bench: Bench[EarlyBird],
-    birds: Birds,
-    *,
-    judge: Judge,
-    judged: Sequence[int],
-    delivered: Mapping[str, Any],
-    labels: Mapping[str, str],
-    provenance: Mapping[str, Any],
-    warnings: Sequence[Mapping[str, str]],
-    sizes: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Gather the whole report as plain JSON values; accuracies are fractions, sparsity is the fraction removed.
+def bird_document(bench: Bench[EarlyBird], birds: Birds, **told: Any) -> dict[str, Any]:
+    """Gather the whole report as plain JSON values.
 
     Args:
         bench: Of the finished run.
         birds: What its searches found.
-        judge: Reads its evidence.
-        judged: Levels that were taken to the test split.
-        delivered: The delivered ticket: level, accuracies, digests.
-        labels: Of the job.
-        provenance: As `provenance.json` holds it.
-        warnings: What a reader must know, as {code, detail}.
-        sizes: Bytes of the files.
+        told: As `document_of_ticket` takes it.
     """
-    recipe, level = bench.recipe, delivered["level"]
-    rows = level_rows(bench, birds, judge=judge, judged=judged, delivered=level)
-    return {
-        "report_version": REPORT_VERSION,
-        "job": dict(labels),
-        "search": {
-            "name": recipe.search,
-            "levels": level,
-            "searches": searches_made(bench),
-            "rewind": recipe.then,
-            "delivered_level": level,
-            "test_accuracy": delivered["test"]["accuracy"],
-            "delivered": dict(delivered),
-            "best": None,
-        },
-        # No level has a regime: the dense network beside them was stopped before it fitted what it can.
-        "levels": [row | {"regime": None} | _narrowed(bench, birds, row["level"]) for row in rows],
-        "settling": [_settling(bench, birds, number) for number in range(1, level + 1)],
-        "certificate": certificate_of(judge, level) if judged else None,
-        "regime": None,
-        "invariants": bench.invariants.as_json(),
-        "cost": costs(bench, birds, judged=judged) | _beside(bench, birds, level),
-        "sizes": dict(sizes),
-        "provenance": dict(provenance),
-        "recipe": recipe.model_dump(mode="json"),
-        "dataset": dataset_of(bench),
-        "model": model_of(bench),
-        "warnings": [dict(warning) for warning in warnings],
-        "curves": curves(bench, delivered=level),
-    }
+    # No level has a regime: the dense network beside them was stopped before it fitted what it can.
+    report = document_of_ticket(bench, birds, rewind=bench.recipe.then, fit={"regime": None}, **told)
+    level = report["search"]["delivered_level"]
+    rows = [row | {"regime": None} | _narrowed(bench, birds, row["level"]) for row in report["levels"]]
+    report["search"]["best"] = None
+    report["cost"] |= _beside(bench, birds, level)
+    settling = [_settling(bench, birds, number) for number in range(1, level + 1)]
+    return report | {"levels": rows, "settling": settling}
 
 
 def _narrowed(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:

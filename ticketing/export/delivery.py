@@ -18,11 +18,13 @@ from ticketing.export.listing import Listed, write_listing
 from ticketing.folder import RunSpec
 from ticketing.journal.findings import Findings
 from ticketing.journal.provenance import provenance, state_digest
+from ticketing.journal.results import Result
 from ticketing.journal.walk import warnings_of_end
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.report.words import regime_sentence
 from ticketing.ticket import Ticket
+from ticketing.training.evaluation import Evaluation
 from ticketing.training.rewinding import settled
 
 
@@ -104,20 +106,36 @@ def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Tick
 def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:
     final = finalist(bench)
     dense_at = Where.of_search(0, 0) if final is None else Where(0, "certificate", "dense", 0)
-    result, dense = bench.result(final or Where.of_search(0, ticket.level)), bench.result(dense_at)
-    test = on_test(bench, ticket.trained)
     uploaded = on_test(bench, bench.subject.initial_state).accuracy if bench.subject.weights == "trained" else None
+    told = delivered_of(
+        ticket,
+        result=bench.result(final or Where.of_search(0, ticket.level)),
+        dense=bench.result(dense_at),
+        test=on_test(bench, ticket.trained),
+    )
+    return told | {"finalist": final is not None, "uploaded_test_accuracy": uploaded}
+
+
+def delivered_of(ticket: Ticket, *, result: Result, dense: Result, test: Evaluation) -> dict[str, Any]:
+    """Say what is handed out: how sparse it is, and how well it and the dense network do.
+
+    Args:
+        ticket: Of the first search.
+        result: Of the training whose weights are handed out.
+        dense: Of the dense network beside it.
+        test: The ticket on the test split.
+    """
     return {
         "level": ticket.level,
         "replicate": 0,
-        "finalist": final is not None,
+        "finalist": False,
         "sparsity": ticket.mask.sparsity,
         "kept": ticket.mask.kept_count,
         "total": ticket.mask.total,
         "validation": {"accuracy": result.accuracy, "loss": result.loss},
         "dense_validation": {"accuracy": dense.accuracy, "loss": dense.loss},
         "test": {"accuracy": test.accuracy, "loss": test.loss},
-        "uploaded_test_accuracy": uploaded,
+        "uploaded_test_accuracy": None,
         "digests": {"ticket": state_digest(ticket.start), "model": state_digest(ticket.trained)},
     }
 

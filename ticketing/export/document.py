@@ -8,7 +8,7 @@ from ticketing.evidence.judgement import Judge, certificate_of
 from ticketing.export.costs import costs
 from ticketing.export.levels import curves, level_rows, regime_of
 from ticketing.export.way import budget_of, connectivity_of, gradual_of, target_of
-from ticketing.journal.findings import Findings
+from ticketing.journal.findings import Findings, Masks
 from ticketing.journal.walk import searches_made
 from ticketing.journal.workbench import Bench, Workbench
 from ticketing.training.rewinding import settled
@@ -16,68 +16,87 @@ from ticketing.training.rewinding import settled
 REPORT_VERSION = 1
 
 
-def document(
-    bench: Workbench,
-    found: Findings,
+def document(bench: Workbench, found: Findings, *, best: Mapping[str, Any], **told: Any) -> dict[str, Any]:
+    """Gather the whole report of an iterative search as plain JSON values.
+
+    Args:
+        bench: Of the finished run.
+        found: What its searches found.
+        best: The sparsest level within tolerance on validation.
+        told: As `document_of_ticket` takes it.
+    """
+    fit = {"regime": regime_of(bench, found, delivered=told["delivered"]["level"]), "ntk": probed(bench)}
+    rewind = str(settled(bench.recipe, bench.journal.facts).rewind)
+    report = document_of_ticket(bench, found, rewind=rewind, fit=fit, **told)
+    report["search"] |= {
+        "best": dict(best),
+        "target": target_of(bench),
+        "connectivity": connectivity_of(bench),
+        "gradual": gradual_of(bench, report["search"]["delivered"]),
+        "budget": budget_of(bench, costs(bench, found, judged=(), replicate=0)),
+    }
+    return report
+
+
+def document_of_ticket(
+    bench: Bench[Any],
+    found: Masks,
     *,
+    rewind: str,
+    fit: Mapping[str, Any],
     judge: Judge,
     judged: Sequence[int],
     delivered: Mapping[str, Any],
-    best: Mapping[str, Any],
     labels: Mapping[str, str],
     provenance: Mapping[str, Any],
     warnings: Sequence[Mapping[str, str]],
     sizes: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Gather the whole report as plain JSON values; accuracies are fractions, sparsity is the fraction removed.
+    """Gather what the report of every search that ends in a ticket says; accuracies are fractions, sparsity is the
+    fraction removed.
 
     Args:
         bench: Of the finished run.
         found: What its searches found.
+        rewind: What the ticket restarts from, in the recipe's word.
+        fit: What is known of how far the levels can fit their train split: parts of the report by name.
         judge: Reads its evidence.
         judged: Pruned levels that were taken to the test split.
         delivered: The delivered ticket: level, accuracies, digests.
-        best: The sparsest level within tolerance on validation.
         labels: Of the job.
         provenance: As `provenance.json` holds it.
         warnings: What a reader must know, as {code, detail}.
         sizes: Bytes of the files.
     """
-    level, recipe = delivered["level"], bench.recipe
+    level = delivered["level"]
     return {
         "report_version": REPORT_VERSION,
         "job": dict(labels),
         "search": {
-            "name": recipe.search,
+            "name": bench.recipe.search,
             "levels": level,
             "searches": searches_made(bench),
-            "rewind": str(settled(recipe, bench.journal.facts).rewind),
+            "rewind": rewind,
             "delivered_level": level,
             "test_accuracy": delivered["test"]["accuracy"],
             "delivered": dict(delivered),
-            "best": dict(best),
-            "target": target_of(bench),
-            "connectivity": connectivity_of(bench),
-            "gradual": gradual_of(bench, delivered),
-            "budget": budget_of(bench, costs(bench, found, judged=(), replicate=0)),
         },
         "levels": level_rows(bench, found, judge=judge, judged=judged, delivered=level),
         "certificate": certificate_of(judge, level) if judged else None,
-        "regime": regime_of(bench, found, delivered=level),
-        "ntk": probed(bench),
+        **fit,
         "invariants": bench.invariants.as_json(),
         "cost": costs(bench, found, judged=judged),
         "sizes": dict(sizes),
         "provenance": dict(provenance),
-        "recipe": recipe.model_dump(mode="json"),
-        "dataset": dataset_of(bench),
-        "model": model_of(bench),
+        "recipe": bench.recipe.model_dump(mode="json"),
+        "dataset": _dataset(bench),
+        "model": _model(bench),
         "warnings": [dict(warning) for warning in warnings],
         "curves": curves(bench, delivered=level),
     }
 
 
-def dataset_of(bench: Bench[Any]) -> dict[str, Any]:
+def _dataset(bench: Bench[Any]) -> dict[str, Any]:
     """Say what was learnt from."""
     return {
         "name": bench.data.name,
@@ -93,7 +112,7 @@ def dataset_of(bench: Bench[Any]) -> dict[str, Any]:
     }
 
 
-def model_of(bench: Bench[Any]) -> dict[str, Any]:
+def _model(bench: Bench[Any]) -> dict[str, Any]:
     """Say which network was searched."""
     spec, listed = bench.subject.spec, bench.subject.inventory
     return {

@@ -1,6 +1,6 @@
 """What a sweep over widths will do, before anything runs: widths, updates, cost, warnings; arithmetic alone."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -8,13 +8,14 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.ladder.regime import parameters_per_target
 from ticketing.plans.costs import cpu_seconds, update_flops
+from ticketing.plans.run_plan import RunPlan
 from ticketing.plans.widths import parameters_of, starts_reused, threshold_width, widths_around
 from ticketing.recipe import CapacitySweep
 from ticketing.step import iterations_per_epoch
 
 
-@dataclass(frozen=True)
-class CapacityPlan:
+@dataclass(frozen=True, kw_only=True)
+class CapacityPlan(RunPlan):
     """What will be run and what it costs. A level is a width, counted from 0."""
 
     widths: list[dict[str, Any]]
@@ -23,25 +24,6 @@ class CapacityPlan:
     """`parameters` = n K, and the `width` that has as many."""
     examples: int
     classes: int
-    levels: int
-    """Number of the last width."""
-    steps_per_epoch: int
-    steps_per_training: int
-    trainings: int
-    updates: int
-    """Of all trainings together."""
-    training_flops: int
-    """Of all trainings; a multiply-add counts as two."""
-    estimated_seconds: dict[str, float | None]
-    """Per device kind; None where no rate was measured."""
-    test_resolution: float
-    """The smallest accuracy difference (fraction) the test split can show."""
-    warnings: list[dict[str, str]]
-    resolved_recipe: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the plan as the API answers it."""
-        return asdict(self)
 
 
 def plan_sweep(inventory: Inventory, recipe: CapacitySweep, *, train: int, test: int) -> CapacityPlan:

@@ -1,6 +1,6 @@
 """What a recipe of the early-bird search will do to a network, before anything runs; arithmetic alone."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ticketing.architectures import Inventory
@@ -9,6 +9,7 @@ from ticketing.ladder.early_bird import distance_by_chance, earliest, uninformat
 from ticketing.plans.agreement import refuse_levels_beyond
 from ticketing.plans.costs import cpu_seconds, update_flops
 from ticketing.plans.plan_warnings import warnings_of_evidence
+from ticketing.plans.run_plan import RunPlan
 from ticketing.plans.start import searches_of
 from ticketing.plans.suitability import check_schedule, warnings_of
 from ticketing.plans.work import Work
@@ -17,36 +18,17 @@ from ticketing.recipe.evidence import FULL_SCHEDULE
 from ticketing.step import iterations_per_epoch
 
 
-@dataclass(frozen=True)
-class EarlyBirdPlan:
+@dataclass(frozen=True, kw_only=True)
+class EarlyBirdPlan(RunPlan):
     """What will be run and what it costs at most: when the tickets are found, only the run knows."""
 
-    levels: int
-    """Watched shares of channels; the dense search is level 0."""
     watched: list[dict[str, Any]]
     """`level`, `channel_sparsity`, `distance_by_chance`."""
     earliest_epoch: int
     """At which a ticket can be found."""
-    steps_per_epoch: int
-    steps_per_training: int
     search: dict[str, int]
     """The part of it that is the search, at most: `trainings`, `updates`, `flops`, and `dense_updates` of level 0."""
-    trainings: int
-    updates: int
-    """Of all trainings together, at most."""
-    training_flops: int
-    """Of all trainings, as if nothing were removed; a multiply-add counts as two."""
     at_most: bool
-    estimated_seconds: dict[str, float | None]
-    """Per device kind; None where no rate was measured."""
-    test_resolution: float
-    """The smallest accuracy difference (fraction) the test split can show."""
-    warnings: list[dict[str, str]]
-    resolved_recipe: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the plan as the API answers it."""
-        return asdict(self)
 
 
 def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test: int) -> EarlyBirdPlan:
