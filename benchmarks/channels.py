@@ -3,8 +3,8 @@
     python benchmarks/channels.py [--output benchmarks/results/channels.json]
 
 Of every network at the size of CIFAR-10 (text: 50 tokens, 8 in context) the second and the last but one channel of
-every layer are removed, and the logits of 4 random inputs compared with those of the whole network that has them zeroed: the
-largest difference over the largest logit. Once per network, one thread. With torch-pruning importable
+every layer are removed, and the logits of 4 random inputs compared with those of the whole network that has them
+zeroed: the largest difference over the largest logit. Once per network, one thread. With torch-pruning importable
 (`pip install torch-pruning==1.6.1`, no dependency of ours) it removes the same places of each of its own groups.
 """
 
