@@ -57,10 +57,11 @@ class Watch:
 
     async def next(self, seconds: float) -> Update | None:
         """Wait up to `seconds` for an update."""
-        try:
-            return await asyncio.wait_for(self._queue.get(), seconds)
-        except TimeoutError:
-            return None
+        # Not `wait_for`: before Python 3.12 it forgets a cancellation that comes in the very turn of the answer.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._queue.get()
+        return None
 
 
 class Hub:
@@ -111,7 +112,8 @@ class Hub:
         try:
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._nudged.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._nudged.wait()
                 self._nudged.clear()
                 if self._watches:
                     await self._look_once()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import pytest
+
 from service.hub import QUEUE_LENGTH, Hub, Update, Watch
 
 
@@ -143,5 +145,22 @@ def test_a_nudge_makes_a_look_at_once_and_a_failing_listener_is_started_again() 
             with hub.watch("job_a") as watch:
                 assert await watch.next(5) == Update(version=7, done=False)
         assert rounds == 2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_nudge_in_the_very_turn_of_its_end_does_not_keep_it(turns: int) -> None:
+    async def scenario() -> None:
+        hub = Hub(lambda seqs: {})
+        running = asyncio.create_task(hub.run())
+        await asyncio.sleep(0.01)
+        hub.nudge()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        _, late = await asyncio.wait([running], timeout=1)
+        running.cancel()  # of a hub that went on
+        assert not late
 
     asyncio.run(scenario())
