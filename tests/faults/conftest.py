@@ -217,6 +217,11 @@ class House:
 
         return int(wait_until(find, seconds=seconds, what="a child"))
 
+    def freeze(self, slot: "subprocess.Popen[bytes]") -> None:
+        """Stop a slot between its writes: in the middle of one it would hold the lock of SQLite that all share."""
+        with self.database.write():
+            slot.send_signal(signal.SIGSTOP)
+
     def printed_steps(self, job_id: str) -> list[str]:
         """List the steps that all attempts made together, by the children's logs, oldest attempt first."""
         logs = sorted(self.settings.paths.logs.glob(f"{job_id}-*.log"), key=lambda path: int(path.stem.split("-")[-1]))

@@ -45,7 +45,7 @@ def taken_by(house: House, slot: subprocess.Popen[bytes], recipe: dict[str, Any]
     """Have one slot take a job, whatever the others do, and give its id."""
     others = [other for other in house.slots if other is not slot and other.poll() is None]
     for other in others:
-        other.send_signal(signal.SIGSTOP)
+        house.freeze(other)
     try:
         job_id = house.submit(recipe)
         # Redis may hand a hint to one that stands still.

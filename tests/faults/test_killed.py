@@ -135,7 +135,7 @@ def test_f4_a_worker_frozen_past_its_lease_writes_nothing_when_it_wakes_up(house
     job_id = house.submit(RECIPE)
     mid_level_checkpoint(house, job_id)
     trainer = house.child_of(slot)
-    slot.send_signal(signal.SIGSTOP)
+    house.freeze(slot)
     house.start_slot(index=1)
     assert house.wait_for_end(job_id) == "succeeded"
     last_seq = house.job(job_id).last_seq
