@@ -96,6 +96,11 @@ def files(done: Done) -> list[str]:
     return sorted(path.relative_to(done.out).as_posix() for path in done.out.rglob("*") if path.is_file())
 
 
+def gained(done: Done) -> list[str] | None:
+    gain = done.report["gain"]
+    return gain and list(gain["networks"])
+
+
 def kept(done: Done) -> list[dict[str, int]]:
     return [{layer["name"]: layer["kept"] for layer in level["layers"]} for level in done.report["levels"]]
 
@@ -382,6 +387,11 @@ CASES: dict[Word, Case] = {
     ("outputs", "model"): Case({"outputs": ["model"]}, files, {"outputs": []}),
     ("outputs", "mask"): Case({"outputs": ["mask"]}, files, {"outputs": []}),
     ("outputs", "sparse"): Case({"outputs": ["sparse"]}, files, {"outputs": []}),
+    ("outputs", "onnx"): Case({"outputs": ["onnx"]}, files, {"outputs": []}),
+    ("outputs", "pt2"): Case({"outputs": ["pt2"]}, files, {"outputs": []}),
+    ("gain", "always"): Case({"gain": "always"}, gained),
+    ("gain", "never"): Case({"gain": "never"}, gained, {"gain": "always"}),
+    ("gain", "auto"): Case({"gain": "auto"}, gained, {"gain": "always"}),
 }
 
 ONLY_WORDS: set[Word] = {
@@ -549,6 +559,8 @@ BIRD_CASES: dict[Word, Case] = {
     ("outputs", "ticket"): Case({"outputs": ["slim", "ticket"]}, files, BIRD | {"outputs": ["slim"]}),
     ("outputs", "model"): Case({"outputs": ["slim", "model"]}, files, BIRD | {"outputs": ["slim"]}),
     ("outputs", "mask"): Case({"outputs": ["slim", "mask"]}, files, BIRD | {"outputs": ["slim"]}),
+    ("outputs", "onnx"): Case({"outputs": ["slim", "onnx"]}, files, BIRD | {"outputs": ["slim"]}),
+    ("outputs", "pt2"): Case({"outputs": ["slim", "pt2"]}, files, BIRD | {"outputs": ["slim"]}),
     ("keep_levels", "models"): Case({"keep_levels": "models"}, files, BIRD),
     ("keep_levels", "masks"): Case({"keep_levels": "masks"}, files, BIRD | {"keep_levels": "models"}),
     ("seed", None): Case({"seed": 1}, made, BIRD),
@@ -559,8 +571,12 @@ BIRD_CASES: dict[Word, Case] = {
 }
 
 
+SHARED = ("training", "recipe_version", "evidence", "gain")
+"""Fields that mean the same for both searches: their words have cases above."""
+
+
 def test_every_word_of_the_early_bird_search_has_a_case_here_or_is_shared() -> None:
-    shared = {word for word in BIRD_WORDS if word[0].partition(".")[0] in ("training", "recipe_version", "evidence")}
+    shared = {word for word in BIRD_WORDS if word[0].partition(".")[0] in SHARED}
     assert shared <= WORDS
     assert BIRD_WORDS - shared - BIRD_CASES.keys() == {("search", "early_bird")}
     assert BIRD_CASES.keys() <= BIRD_WORDS

@@ -11,9 +11,11 @@ from ticketing.evidence.testing import on_test
 from ticketing.evidence.trainings import all_trainings
 from ticketing.export.answers import write_answers
 from ticketing.export.bird_document import bird_document
-from ticketing.export.delivery import bytes_of, delivered_of, summary_of
+from ticketing.export.delivery import delivered_of, summary_of
+from ticketing.export.deployment import deploy
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
+from ticketing.export.sizes import sizes_of
 from ticketing.export.slim import write_slim
 from ticketing.folder import RunSpec
 from ticketing.journal.birds import Birds, not_settled, start_of_slim
@@ -45,11 +47,12 @@ def deliver_bird(
         "inputs": {"mean": bench.data.mean, "std": bench.data.std},
     }
     ticket = ticket_at(bench, birds, level)
-    sizes = write_weights(out, ticket, outputs=[word for word in recipe.outputs if word != "slim"], about=about)
+    write_weights(out, ticket, outputs=recipe.outputs, about=about)
     kept = birds.kept(0, level)
     if "slim" in recipe.outputs:
         slim = slim_state(ticket.trained, bench.channels, kept)
-        sizes |= write_slim(out, slim, bench.channels, kept, inventory=bench.subject.inventory, about=about)
+        write_slim(out, slim, bench.channels, kept, inventory=bench.subject.inventory, about=about)
+    deployed = deploy(out, bench, ticket.trained, kept)
     origin = provenance(spec, recipe, key=bench.journal.execution_key, fingerprint=bench.data.fingerprint)
     examples, predictions = len(bench.data.y_test), bench.subject.inventory.predictions
     notes = [{"code": "validation_from_test", "detail": note} for note in bench.data.notes]
@@ -64,7 +67,8 @@ def deliver_bird(
         labels=spec.labels,
         provenance=origin,
         warnings=[*bench.plan.warnings, *not_settled(bench, birds, 0), *notes],
-        sizes={"dense_weights": bytes_of(bench.subject.initial_state), **sizes},
+        sizes=sizes_of(out, bench.subject.initial_state),
+        gain=deployed.gain,
     )
     for row in report["levels"]:
         with_model = recipe.keep_levels == "models" and row["level"] > 0
@@ -76,7 +80,7 @@ def deliver_bird(
     write_json(out / "recipe.json", recipe.model_dump(mode="json"))
     write_json(out / "provenance.json", origin)
     write_report(out, report)
-    return summary_of(report), write_listing(out)
+    return summary_of(report), write_listing(out, deployed.parities)
 
 
 def ticket_at(bench: Bench[EarlyBird], birds: Birds, level: int) -> Ticket:

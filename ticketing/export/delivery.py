@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from ticketing.analysis.stability import warnings_of_choice
 from ticketing.evidence.choice import best_level
 from ticketing.evidence.judgement import Judge
 from ticketing.evidence.testing import on_test
 from ticketing.evidence.trainings import all_trainings, finalist
 from ticketing.export.answers import write_answers
+from ticketing.export.deployment import deploy
 from ticketing.export.document import document
 from ticketing.export.folder import write_json, write_level, write_report, write_weights
 from ticketing.export.listing import Listed, write_listing
+from ticketing.export.sizes import sizes_of
 from ticketing.folder import RunSpec
 from ticketing.journal.findings import Findings
 from ticketing.journal.provenance import provenance, state_digest
@@ -52,7 +52,8 @@ def deliver(
         "inputs": {"mean": bench.data.mean, "std": bench.data.std},
     }
     ticket = ticket_at(found, level)
-    weight_files = write_weights(out, ticket, outputs=recipe.outputs, about=about)
+    write_weights(out, ticket, outputs=recipe.outputs, about=about)
+    deployed = deploy(out, bench, ticket.trained)
     delivered, best = _delivered(bench, ticket), best_level(bench, found)
     origin = provenance(spec, recipe, key=bench.journal.execution_key, fingerprint=bench.data.fingerprint)
     examples, predictions = len(bench.data.y_test), bench.subject.inventory.predictions
@@ -71,7 +72,8 @@ def deliver(
         labels=spec.labels,
         provenance=origin,
         warnings=[*bench.plan.warnings, *warnings_of_choice(bench.journal.facts), *warnings_of_end(bench), *notes],
-        sizes={"dense_weights": bytes_of(bench.subject.initial_state), **weight_files},
+        sizes=sizes_of(out, bench.subject.initial_state),
+        gain=deployed.gain,
     )
     if report["regime"]["levels"][0]["regime"] == "classical":
         report["warnings"].append({"code": "classical_regime", "detail": regime_sentence(report)})
@@ -91,7 +93,7 @@ def deliver(
     write_json(out / "recipe.json", recipe.model_dump(mode="json"))
     write_json(out / "provenance.json", origin)
     write_report(out, report)
-    return summary_of(report), write_listing(out)
+    return summary_of(report), write_listing(out, deployed.parities)
 
 
 def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Ticket:
@@ -155,8 +157,3 @@ def summary_of(report: Mapping[str, Any]) -> dict[str, Any]:
         "flops": report["cost"]["flops_executed"] + report["cost"]["certificate_flops"],
         "best": report["search"]["best"],
     }
-
-
-def bytes_of(state: Mapping[str, Tensor]) -> int:
-    """Count the bytes of a state's tensors."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in state.values())

@@ -50,7 +50,8 @@ def document_of_ticket(
     labels: Mapping[str, str],
     provenance: Mapping[str, Any],
     warnings: Sequence[Mapping[str, str]],
-    sizes: Mapping[str, Any],
+    sizes: Mapping[str, int],
+    gain: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Gather what the report of every search that ends in a ticket says; accuracies are fractions, sparsity is the
     fraction removed.
@@ -67,6 +68,7 @@ def document_of_ticket(
         provenance: As `provenance.json` holds it.
         warnings: What a reader must know, as {code, detail}.
         sizes: Bytes of the files.
+        gain: What the ticket gains where it runs, as `ticketing.gain` measures it; None where it was not measured.
     """
     level = delivered["level"]
     return {
@@ -87,6 +89,7 @@ def document_of_ticket(
         "invariants": bench.invariants.as_json(),
         "cost": costs(bench, found, judged=judged),
         "sizes": dict(sizes),
+        "gain": gain and dict(gain),
         "provenance": dict(provenance),
         "recipe": bench.recipe.model_dump(mode="json"),
         "dataset": _dataset(bench),

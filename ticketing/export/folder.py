@@ -27,14 +27,11 @@ def level_folder(level: int) -> str:
     return f"levels/{level:02d}"
 
 
-def write_weights(out: Path, ticket: Ticket, *, outputs: Sequence[str], about: About) -> dict[str, int]:
-    """Write the files a recipe asks for, and give their sizes in bytes by name."""
-    sizes = {}
+def write_weights(out: Path, ticket: Ticket, *, outputs: Sequence[str], about: About) -> None:
+    """Write the files of a ticket's weights among those that a recipe asks for."""
     for word in outputs:
-        path = out / f"{word}.safetensors"
-        WRITERS[word](path, ticket, about)
-        sizes[path.name] = path.stat().st_size
-    return sizes
+        if word in WRITERS:
+            WRITERS[word](out / f"{word}.safetensors", ticket, about)
 
 
 def write_level(out: Path, ticket: Ticket, *, metrics: Mapping[str, Any], with_model: bool, about: About) -> None:

@@ -1,20 +1,26 @@
 """The list of what a run made: `manifest.json` for programs, `SHA256SUMS` for people; knows no formats."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from ticketing.errors import VerificationError
 from ticketing.whole import sha256_of, sync_folder, write_whole
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 MANIFEST_VERSION = 1
+NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 MEDIA_TYPES = {
     ".safetensors": "application/octet-stream",
     ".json": "application/json",
     ".html": "text/html; charset=utf-8",
     ".md": "text/markdown; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
+    ".onnx": "application/octet-stream",
+    ".pt2": "application/zip",
     "": "text/plain; charset=utf-8",
 }
 
@@ -30,13 +36,18 @@ class Listed:
     media_type: str
 
 
-def write_listing(folder: Path) -> list[Listed]:
+def write_listing(folder: Path, parities: Mapping[str, Mapping[str, Any]] = NONE) -> list[Listed]:
     """Write `manifest.json` over all files and `SHA256SUMS` over all and the manifest; give the list of everything.
 
     The list ends with `SHA256SUMS` itself, which no file lists. Files are in the order of their names.
+
+    Args:
+        folder: Of the files.
+        parities: By name, how far each file that is a graph is from the network it was made of.
     """
     files = [_listed(folder, path) for path in _files(folder)]
-    manifest = {"manifest_version": MANIFEST_VERSION, "files": [asdict(file) for file in files]}
+    told = [asdict(file) | ({"parity": parities[file.name]} if file.name in parities else {}) for file in files]
+    manifest = {"manifest_version": MANIFEST_VERSION, "files": told}
     write_whole(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
     files.append(_listed(folder, folder / MANIFEST))
     sums = "".join(f"{file.sha256}  {file.name}\n" for file in sorted(files, key=lambda file: file.name))

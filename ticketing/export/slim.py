@@ -17,8 +17,8 @@ from ticketing.slim import DOCUMENT, TENSORS, Heads, Outputs, Pad, Sizes, Slim, 
 
 def write_slim(
     folder: Path, state: Mapping[str, Tensor], channels: Channels, kept: Kept, *, inventory: Inventory, about: About
-) -> dict[str, int]:
-    """Write `slim.safetensors` and `slim.json`, and give their sizes in bytes by name.
+) -> None:
+    """Write `slim.safetensors` and `slim.json`.
 
     Args:
         folder: Where to.
@@ -38,7 +38,6 @@ def write_slim(
     check(slim, layout, _shapes(state))
     write_tensors(folder / TENSORS, state, metadata=compact(layout | dict(about)))
     write_json(folder / DOCUMENT, slim.model_dump(mode="json", exclude_none=True))
-    return {name: (folder / name).stat().st_size for name in (TENSORS, DOCUMENT)}
 
 
 def read_slim(folder: Path) -> tuple[dict[str, Tensor], Slim]:

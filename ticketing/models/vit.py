@@ -91,7 +91,7 @@ class VisionTransformer(nn.Module):
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
         """Give the logits."""
         patches = self.conv_proj(x).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.class_token.expand(len(x), -1, -1).to(patches.dtype), patches], dim=1)
+        tokens = torch.cat([self.class_token.expand(x.shape[0], -1, -1).to(patches.dtype), patches], dim=1)
         logits: Tensor = self.heads(self.encoder(tokens)[:, 0])
         return logits
 

@@ -60,9 +60,10 @@ class EarlyBird(TicketRecipe):
         "reinit: weights drawn anew.",
     )
 
-    outputs: tuple[Literal["slim", "ticket", "model", "mask"], ...] = Field(
+    outputs: tuple[Literal["slim", "ticket", "model", "mask", "onnx", "pt2"], ...] = Field(
         ("slim", "ticket", "model", "mask"),
-        description="slim: the network without its removed channels; the others are of the whole one, zero there.",
+        description="slim: the network without its removed channels; onnx and pt2: the same as a graph that runs "
+        "without its code; the others are of the whole one, zero there.",
     )
 
     @field_validator("channel_sparsities")

@@ -89,7 +89,10 @@ class Iterative(TicketRecipe):
         max_length=1,
         description="ntk: spectrum of the tangent kernel and early slope, of dense and delivered level.",
     )
-    outputs: tuple[Literal["ticket", "model", "mask", "sparse"], ...] = ("ticket", "model", "mask", "sparse")
+    outputs: tuple[Literal["ticket", "model", "mask", "sparse", "onnx", "pt2"], ...] = Field(
+        ("ticket", "model", "mask", "sparse"),
+        description="Files of the ticket; onnx and pt2: the model as a graph that runs without its code.",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -34,3 +34,8 @@ class TicketRecipe(Recipe):
         "masks", description="What is kept of every level: its mask, or its trained weights too."
     )
     outputs: tuple[str, ...] = ()
+    gain: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Whether time and memory of the dense, masked and slim networks are measured at the end; auto: "
+        "where all trainings together are 10^13 operations or more.",
+    )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ticketing.report import settling, words
+from ticketing.report import gain, settling, words
 from ticketing.report.markdown import plain, table
 
 DECODER = '''\
@@ -76,8 +76,8 @@ def card(report: words.Report) -> str:
             "",
             "## Where it is and is not faster",
             "",
-            settling.slim_sentence(report) if "settling" in report else words.SPEED,
-            "",
+            *(line for sentence in gain.gain_sentences(report) for line in (sentence, "")),
+            *(table(*gain.memory_table(measured)) if (measured := report.get("gain")) else []),
             "## What to know",
             "",
             *(f"- {plain(w['code'])}: {plain(w['detail'])}" for w in report.get("warnings", [])),

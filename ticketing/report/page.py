@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from ticketing.report import settling, words
+from ticketing.report import gain, settling, words
 from ticketing.report.figure import accuracy_figure, density_figure
 from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, whole_page
 
@@ -12,11 +12,10 @@ from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, who
 def page(report: words.Report) -> str:
     """Draw the report as a self-contained HTML document; every text from outside is escaped."""
     title = report["job"].get("name") or f"{report['model']['architecture']} on {report['dataset']['name']}"
-    slim = "settling" in report
     body = "".join(
         [
             _header(report, title),
-            settling.section(report) if slim else "",
+            settling.section(report) if "settling" in report else "",
             _accuracy(report),
             _levels(report),
             _certificate(report),
@@ -24,7 +23,8 @@ def page(report: words.Report) -> str:
             _ntk(report),
             _invariants(report),
             mapping("Cost", report["cost"], _COST_NOTE),
-            mapping("Sizes in bytes", report["sizes"], settling.slim_sentence(report) if slim else words.SPEED),
+            gain.section(report),
+            mapping("Sizes in bytes", report["sizes"], "" if report.get("gain") else gain.gain_sentences(report)[0]),
             _warnings(report),
             mapping("Provenance", flat(report["provenance"])),
             f"<footer>report version {escape(str(report['report_version']))} · every accuracy with its n; "

@@ -9,6 +9,7 @@ import torch
 from ticketing.channels import Channels, Kept, channels_of
 from ticketing.channels.slimming import grown_state, slim_module, slim_state, weight_mask
 from ticketing.data.dataset import Dataset
+from ticketing.export.graphs import check_graphs
 from ticketing.export.slim import read_slim, slim_of
 from ticketing.export.weights import read_mask
 from ticketing.journal.provenance import state_digest
@@ -69,6 +70,7 @@ def verify_birds(out: Path, report: Mapping[str, Any], recipe: EarlyBird, subjec
         came = evaluate(network, x, y, precision=recipe.training.precision).accuracy
         expected = delivered[split]["accuracy"]
         expect(came == expected, f"slim.safetensors, {split} accuracy {expected}, got {came}")
+    check_graphs(out, network.cpu(), subject.inventory, stem="slim", words=recipe.outputs)
 
 
 def _mask(out: Path, row: Mapping[str, Any]) -> Mask:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ticketing.actions import Actions, begun, replaced
 from ticketing.data.dataset import Dataset
+from ticketing.export.graphs import GRAPHS, check_graphs
 from ticketing.export.listing import check_listing
 from ticketing.export.weights import read_mask, read_tensors, shapes_of
 from ticketing.folder import OUT, RECIPE, RunSpec
@@ -66,6 +67,9 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
         expect(same_bits(states["ticket"], expected), "the ticket, its rewind point")
     if "model" in states:
         _check_accuracy(states["model"], subject, data, recipe, expected=delivered["validation"]["accuracy"])
+    if (trained := states.get("model", states.get("sparse"))) is not None:
+        network = placed(subject.module, trained, device="cpu")
+        check_graphs(out, network, subject.inventory, stem="model", words=recipe.outputs)
     if recipe.evidence.replicates:
         check_answers(out, report)
     return digests
@@ -97,6 +101,8 @@ def _states(
     listed = subject.inventory
     for word in recipe.outputs:
         path = out / f"{word}.safetensors"
+        if word in GRAPHS:
+            continue  # compared once the model is read
         if word == "mask":
             expect(read_mask(path) == mask, "mask.safetensors, the delivered level's mask")
         elif word == "sparse":

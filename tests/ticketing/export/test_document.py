@@ -32,6 +32,7 @@ def test_every_part_is_there(report: dict[str, Any]) -> None:
         "invariants",
         "cost",
         "sizes",
+        "gain",
         "provenance",
         "recipe",
         "dataset",

@@ -19,9 +19,8 @@ def test_level_folders_sort_as_their_numbers() -> None:
 
 
 def test_only_what_is_asked_for_is_written(tmp_path: Path) -> None:
-    sizes = write_weights(tmp_path, TICKET, outputs=["mask", "sparse"], about={})
-    assert {path.name: path.stat().st_size for path in tmp_path.iterdir()} == sizes
-    assert set(sizes) == {"mask.safetensors", "sparse.safetensors"}
+    write_weights(tmp_path, TICKET, outputs=["mask", "sparse", "onnx"], about={})
+    assert {path.name for path in tmp_path.iterdir()} == {"mask.safetensors", "sparse.safetensors"}
 
 
 @pytest.mark.parametrize("with_model", [False, True])

@@ -199,13 +199,10 @@ def test_heads_and_pads_are_told_with_their_numbers_in_the_whole_network(
     }
 
 
-def test_the_same_slim_network_makes_the_same_bytes_and_says_how_many(perceptron: Made, tmp_path: Path) -> None:
-    sizes = perceptron.write(tmp_path / "again")
-    assert list(sizes) == ["slim.safetensors", "slim.json"]
-    for name, size in sizes.items():
-        again = (tmp_path / "again" / name).read_bytes()
-        assert again == (perceptron.folder / name).read_bytes()
-        assert len(again) == size
+def test_the_same_slim_network_makes_the_same_bytes(perceptron: Made, tmp_path: Path) -> None:
+    perceptron.write(tmp_path / "again")
+    for name in ("slim.safetensors", "slim.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (perceptron.folder / name).read_bytes()
 
 
 def test_a_state_of_another_network_is_not_written(perceptron: Made, tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""Measures what a ticket gains here: the report's `gain`, as plain values; judges and draws nothing."""
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ticketing.architectures import Inventory
+from ticketing.gain.latency import measure
+from ticketing.gain.memory import peak_bytes
+from ticketing.graphs.onnx import as_onnx, onnx_runner
+from ticketing.graphs.tracing import examples, trace
+
+BATCH_SIZES = (1, 32)
+SECONDS = 2.0
+"""Of every runtime and batch size, for all networks together."""
+Runtime = Literal["torch", "onnxruntime"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network as it would be deployed: in eval mode, in fp32, on the CPU."""
+
+    network: nn.Module
+    parameters: int
+    multiply_adds: int
+    """Of the kernels that run: zeros are multiplied too."""
+
+
+def gain(
+    candidates: Mapping[str, Candidate],
+    inventory: Inventory,
+    *,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    seconds: float = SECONDS,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Measure networks in turns under torch and ONNX Runtime, on this machine's CPU.
+
+    Args:
+        candidates: By name, the dense one first: the others are set beside it.
+        inventory: Of the whole network, for its inputs.
+        batch_sizes: Examples at once.
+        seconds: Of every runtime and batch size, for all networks together; longer where 21 rounds take longer.
+        threads: Of one run; None for as many as torch has here.
+    """
+    threads = threads or torch.get_num_threads()
+    batches = {size: examples(inventory, size) for size in batch_sizes}
+    measured, latency = [], []
+    for runtime, runners in _runners(candidates, inventory, threads):
+        measured.append(runtime)
+        for size, x in batches.items():
+            times = measure({name: partial(run, x) for name, run in runners.items()}, seconds=seconds)
+            about = {"runtime": runtime, "batch_size": size}
+            latency += [about | {"network": name} | asdict(found) for name, found in times.items()]
+    return {
+        "machine": platform.machine(),
+        "device": "cpu",
+        "threads": threads,
+        "versions": {runtime: importlib.metadata.version(runtime) for runtime in measured},
+        "networks": {name: _told(candidate, batches) for name, candidate in candidates.items()},
+        "latency": latency,
+    }
+
+
+def _told(candidate: Candidate, batches: Mapping[int, Tensor]) -> dict[str, Any]:
+    return {
+        "parameters": candidate.parameters,
+        "multiply_adds": candidate.multiply_adds,
+        "peak_bytes": {str(size): peak_bytes(candidate.network, x) for size, x in batches.items()},
+    }
+
+
+def _runners(
+    candidates: Mapping[str, Candidate], inventory: Inventory, threads: int
+) -> Iterator[tuple[Runtime, dict[str, Callable[[Tensor], Tensor]]]]:
+    """Give each runtime that is installed here with what runs every network in it."""
+    yield "torch", {name: partial(_forward, candidate.network) for name, candidate in candidates.items()}
+    if find_spec("onnxruntime") is not None:
+        graphs = {name: as_onnx(trace(candidate.network, inventory)) for name, candidate in candidates.items()}
+        yield "onnxruntime", {name: onnx_runner(graph, threads=threads) for name, graph in graphs.items()}
+
+
+def _forward(network: nn.Module, x: Tensor) -> Tensor:
+    with torch.inference_mode():
+        logits: Tensor = network(x)
+    return logits
