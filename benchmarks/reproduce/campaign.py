@@ -98,7 +98,7 @@ def _dataset(client: Client, data: str, examples: int | None) -> str:
     if data.startswith("builtin:"):
         made = client.dataset(uri=data, wait_seconds=300)
     elif folder := os.environ.get("WINNOW_DATA"):
-        with _unpacked(Path(folder) / data) as file, _cut(file, examples) as cut:
+        with unpacked(Path(folder) / data) as file, _cut(file, examples) as cut:
             made = client.dataset(cut, name=cut.stem, wait_seconds=600)
     else:
         sys.exit(f"expected WINNOW_DATA to name the folder that holds {data}")
@@ -108,7 +108,7 @@ def _dataset(client: Client, data: str, examples: int | None) -> str:
 
 
 @contextmanager
-def _unpacked(file: Path) -> Iterator[Path]:
+def unpacked(file: Path) -> Iterator[Path]:
     """Give a file that can be uploaded: images that lie packed are unpacked by the decoder that lies beside them."""
     if ".packed." not in file.name:
         yield file

@@ -542,6 +542,7 @@ BIRD_CASES: dict[Word, Case] = {
     ("channel_sparsities", None): Case({"channel_sparsities": [0.3, 0.6]}, kept, BIRD),
     ("rule", "consecutive"): Case({"rule": "consecutive"}, settled, BIRD),
     ("rule", "newest_vs_window"): Case({"rule": "newest_vs_window"}, settled, BIRD | {"rule": "consecutive"}),
+    ("round_to", None): Case({"round_to": 8}, made, BIRD),
     ("window", None): Case({"window": 3}, settled, BIRD),
     ("threshold", None): Case({"threshold": 0.0}, settled, BIRD),
     ("l1", None): Case({"l1": 0.5}, settled, NEVER),

@@ -51,16 +51,17 @@ def pooled(
     return total / count
 
 
-def keep_best(scores: Float[Tensor, " channels"], channels: Channels, *, sparsity: float) -> Ranked:
+def keep_best(scores: Float[Tensor, " channels"], channels: Channels, *, sparsity: float, round_to: int = 1) -> Ranked:
     """Remove the given share of the channels that have a score, the lowest of all layers together.
 
-    Exact: that share of their number, rounded half up, stays removed, but for those that a layer is rescued by. Of
-    equal scores the earlier channel stays. Channels without a score stay and are not counted.
+    Exact: that share of their number, rounded half up, stays removed, but for those that a layer is rescued or rounded
+    up by. Of equal scores the earlier channel stays. Channels without a score stay and are not counted.
 
     Args:
         scores: Higher means keep; NaN is no score.
         channels: Of the network.
         sparsity: Share removed, in [0, 1).
+        round_to: Every layer keeps a multiple of so many channels, rounded up by the best it would lose, or all.
 
     Raises:
         CountError: No channel has a score.
@@ -76,6 +77,7 @@ def keep_best(scores: Float[Tensor, " channels"], channels: Channels, *, sparsit
     kept = ~ranked
     kept[order[: kept_at(total, sparsity)]] = True
     rescued = tuple(_rescued(kept, scores, channels))
+    _round_up(kept, scores, channels, round_to)
     return Ranked(kept, rescued)
 
 
@@ -85,3 +87,24 @@ def _rescued(kept: Kept, scores: Float[Tensor, " channels"], channels: Channels)
         if not bool((along == STAYS).any()) and not bool(kept[along].any()):
             kept[along[scores[along].argmax()]] = True
             yield name
+
+
+def _round_up(kept: Kept, scores: Float[Tensor, " channels"], channels: Channels, multiple: int) -> None:
+    """Put back the best channels of every axis whose length is no multiple, until each is one or whole: what one axis
+    gets back may stand along others. An axis along which a channel stands several times follows those that make it.
+    """
+    axes = [along for along in channels.axes.values() if not _repeats(along)]
+    lacking = True
+    while lacking:
+        lacking = False
+        for along in axes:
+            removed = along[(along != STAYS) & ~kept[along]]
+            short = -(len(along) - len(removed)) % multiple
+            if short and len(removed):
+                lacking = True
+                kept[removed[scores[removed].argsort(descending=True, stable=True)[:short]]] = True
+
+
+def _repeats(along: Tensor) -> bool:
+    removable = along[along != STAYS].tolist()
+    return len(set(removable)) < len(removable)

@@ -26,6 +26,12 @@ class EarlyBird(TicketRecipe):
         max_length=10,
         description="Fractions of the channels removed, watched in one run; each is a level, the last is delivered.",
     )
+    round_to: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Every layer keeps a multiple of so many channels, more than were asked for where that needs it.",
+    )
     rule: Literal["newest_vs_window", "consecutive"] = Field(
         "newest_vs_window",
         description="newest_vs_window: the newest mask close to each older one of the window; consecutive: so many "

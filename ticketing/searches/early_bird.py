@@ -63,7 +63,10 @@ class _Settling:
         """Note which channels each level would keep; what it notes is saved with the training's next checkpoint."""
         recipe, birds, replicate = self.bench.recipe, self.birds, self.replicate
         scores = pooled({name: weight.abs() for name, weight in weights.items()}, self.bench.channels, self.names)
-        ranked = [keep_best(scores, self.bench.channels, sparsity=share) for share in recipe.channel_sparsities]
+        ranked = [
+            keep_best(scores, self.bench.channels, sparsity=share, round_to=recipe.round_to)
+            for share in recipe.channel_sparsities
+        ]
         epoch, found, new = step // self.bench.per_epoch, dict(birds.found(replicate)), []
         rescued = {level: birds.rescued(replicate, level) for level in found}
         for level, one in enumerate(ranked, 1):

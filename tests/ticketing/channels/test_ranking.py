@@ -87,6 +87,35 @@ def test_an_infinite_score_is_refused() -> None:
         keep_best(torch.tensor([1.0, torch.inf]), layers(2), sparsity=0.5)
 
 
+@given(st.integers(0, 2**31), st.floats(0.01, 0.99), st.integers(1, 9))
+def test_every_layer_is_a_multiple_wide_or_whole_and_only_grows(seed: int, sparsity: float, round_to: int) -> None:
+    scores: Tensor = torch.rand(RESNET.count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    exact, kept = (keep_best(scores, RESNET, sparsity=sparsity, round_to=to).kept for to in (1, round_to))
+    assert not bool((exact & ~kept).any())
+    for name, axis in RESNET.axes:
+        width, whole = len(RESNET.index(name, axis, kept)), len(RESNET.axes[name, axis])  # type: ignore[arg-type]
+        assert width == whole or width % round_to == 0, (name, axis, width)
+
+
+def test_what_rounds_a_layer_up_is_the_best_that_it_would_lose() -> None:
+    scores = torch.tensor([0.1, 0.5, 0.2, 0.4, 9.0, 8.0, 7.0, 6.0], dtype=torch.float64)
+    kept = keep_best(scores, layers(4, 4), sparsity=3 / 8, round_to=2).kept
+    assert kept.tolist() == [False, True, False, True] + [True] * 4
+    assert (
+        keep_best(scores, layers(4, 4), sparsity=3 / 8, round_to=3).kept.tolist()
+        == [False, True, True, True] + [True] * 4
+    )
+    assert keep_best(scores, layers(4, 4), sparsity=3 / 8, round_to=5).kept.all()
+
+
+def test_channels_that_stay_count_and_pixels_of_a_channel_do_not() -> None:
+    stays, pixels = torch.tensor([-1, 0, 1, 2]), torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2])
+    channels = Channels(3, {("fc0.weight", 0): stays, ("fc1.weight", 1): pixels}, {}, {}, {})
+    scores = torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
+    assert keep_best(scores, channels, sparsity=2 / 3, round_to=2).kept.tolist() == [True, False, False]
+    assert keep_best(scores, channels, sparsity=2 / 3, round_to=4).kept.all()
+
+
 @given(st.integers(0, 2**31))
 def test_no_layer_of_a_residual_network_is_ever_left_empty(seed: int) -> None:
     scores: Tensor = torch.rand(RESNET.count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
