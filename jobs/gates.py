@@ -17,6 +17,7 @@ GATES: Mapping[str, _Gate] = {
     "max_accuracy_drop": _Gate("accuracy_drop", "at most"),  # dense minus ticket, validation, as a fraction
     "min_sparsity": _Gate("sparsity", "at least"),
     "max_bytes": _Gate("bytes", "at most"),  # of sparse.safetensors or slim.safetensors
+    "max_latency_ms": _Gate("latency_ms", "at most"),  # p50 of one example at once, measured by the worker
 }
 
 

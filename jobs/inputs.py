@@ -11,7 +11,7 @@ from jobs.clock import rfc3339
 from jobs.errors import NotFoundError
 from jobs.pages import Page, PageRequest, keyset
 from ticketing.architectures import Inventory
-from ticketing.plans.parsing import unsupported
+from ticketing.plans.support import unsupported
 from ticketing.recipe import SEARCHES
 from ticketing.task import Task
 

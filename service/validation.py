@@ -114,6 +114,7 @@ def filled(
         device_kind=device_kind,
         seed=seed,
         max_accuracy_drop=gates.max_accuracy_drop,
+        max_latency_ms=gates.max_latency_ms,
     )
     if not isinstance(recipe, TicketRecipe):
         _refuse_gates(gates, recipe.search)

@@ -109,7 +109,14 @@ def data_of(text: str) -> tuple[Path | None, str | None]:
     return Path(text), None
 
 
-def gates_of(*, max_drop: float | None, min_sparsity: float | None, max_bytes: int | None) -> Json:
+def gates_of(
+    *, max_drop: float | None, min_sparsity: float | None, max_bytes: int | None, max_latency_ms: float | None
+) -> Json:
     """Name the gates that were asked for."""
-    gates = {"max_accuracy_drop": max_drop, "min_sparsity": min_sparsity, "max_bytes": max_bytes}
+    gates = {
+        "max_accuracy_drop": max_drop,
+        "min_sparsity": min_sparsity,
+        "max_bytes": max_bytes,
+        "max_latency_ms": max_latency_ms,
+    }
     return {name: value for name, value in gates.items() if value is not None}

@@ -95,7 +95,10 @@ class Gates(Body):
 
     max_accuracy_drop: float | None = Field(None, ge=0, le=1, description="Dense minus ticket, validation, fraction.")
     min_sparsity: float | None = Field(None, ge=0, lt=1)
-    max_bytes: int | None = Field(None, gt=0, description="Of sparse.safetensors.")
+    max_bytes: int | None = Field(None, gt=0, description="Of sparse.safetensors or slim.safetensors.")
+    max_latency_ms: float | None = Field(
+        None, gt=0, description="Of one example at once under ONNX Runtime on the worker's CPU, p50, milliseconds."
+    )
 
 
 def _in_our_time(moment: datetime) -> datetime:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jobs.gates import GATES, evaluate, pending
 from jobs.making.submissions import Gates
 
-SUMMARY = {"accuracy_drop": 0.004, "sparsity": 0.9, "bytes": 1000}
+SUMMARY = {"accuracy_drop": 0.004, "sparsity": 0.9, "bytes": 1000, "latency_ms": 2.5}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ SUMMARY = {"accuracy_drop": 0.004, "sparsity": 0.9, "bytes": 1000}
         ({"max_bytes": 1000}, "passed"),
         ({"max_bytes": 999}, "missed"),
         ({"min_sparsity": 0.5, "max_bytes": 999}, "missed"),
+        ({"max_latency_ms": 2.5}, "passed"),
+        ({"max_latency_ms": 2.4}, "missed"),
     ],
 )
 def test_a_bound_is_met_up_to_and_including_itself(gates: dict[str, float], outcome: str) -> None:

@@ -55,4 +55,6 @@ def test_a_file_and_a_uri_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_only_the_gates_asked_for_are_named() -> None:
-    assert gates_of(max_drop=0.0, min_sparsity=None, max_bytes=None) == {"max_accuracy_drop": 0.0}
+    none = {"min_sparsity": None, "max_bytes": None}
+    assert gates_of(max_drop=0.0, max_latency_ms=None, **none) == {"max_accuracy_drop": 0.0}
+    assert gates_of(max_drop=None, max_latency_ms=2.5, **none) == {"max_latency_ms": 2.5}

@@ -152,8 +152,16 @@ def summary_of(report: Mapping[str, Any]) -> dict[str, Any]:
         "validation_accuracy": delivered["validation"]["accuracy"],
         "accuracy_drop": delivered["dense_validation"]["accuracy"] - delivered["validation"]["accuracy"],
         "bytes": report["sizes"].get("sparse.safetensors") or report["sizes"].get("slim.safetensors"),
+        "latency_ms": latency_of(report["gain"]),
         "verdict": certificate["verdict"] if certificate else "inconclusive",
         "n": certificate["n"] if certificate else 0,
         "flops": report["cost"]["flops_executed"] + report["cost"]["certificate_flops"],
         "best": report["search"]["best"],
     }
+
+
+def latency_of(gain: Mapping[str, Any] | None) -> float | None:
+    """Give the p50 of one example at once of the delivered network under ONNX Runtime, in ms; None if not measured."""
+    rows = [] if gain is None else gain["latency"]
+    of_one = [row["p50"] for row in rows if (row["runtime"], row["batch_size"]) == ("onnxruntime", 1)]
+    return of_one[-1] if of_one else None  # the dense network is the first, the delivered one the last

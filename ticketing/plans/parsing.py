@@ -1,23 +1,21 @@
 """From a recipe as it was sent to one with every default filled in, or to the faults that say what is wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from ticketing.architectures import Inventory, preset
+from ticketing.architectures import preset
 from ticketing.errors import Fault, RecipeError
-from ticketing.plans.agreement import contradictions, misfits_of_trained
-from ticketing.plans.early_bird import norms_missing
+from ticketing.plans.agreement import contradictions
+from ticketing.plans.support import faults_with_model
 from ticketing.recipe import (
     CAPACITY_PRESET,
     EVIDENCE_WORDS,
     RECIPES,
     SEARCHES,
     AnyRecipe,
-    CapacitySweep,
-    EarlyBird,
     Iterative,
     TicketRecipe,
 )
@@ -34,6 +32,7 @@ def resolve(
     device_kind: Literal["cpu", "gpu"],
     seed: int,
     max_accuracy_drop: float | None = None,
+    max_latency_ms: float | None = None,
 ) -> AnyRecipe:
     """Fill every default of a recipe for this model and device; the recipe's own words always win.
 
@@ -46,6 +45,7 @@ def resolve(
         seed: Used when the recipe names none.
         max_accuracy_drop: The job's gate; the tolerance of the certificate where the recipe names none. Without
             it, that of the recipe's target.
+        max_latency_ms: The job's gate, for which its gain must be measured.
 
     Raises:
         RecipeError: A field is unknown, out of bounds, or does not suit the model or the device.
@@ -61,11 +61,15 @@ def resolve(
         recipe = parse_recipe(raw, defaults=merge(shared, CAPACITY_PRESET))
     else:
         for_ticket = _defaults_for_ticket(raw, uploaded=uploaded, weights=weights, max_accuracy_drop=max_accuracy_drop)
+        for_ticket |= {} if max_latency_ms is None else {"gain": "always"}
         recipe = parse_recipe(raw, defaults=merge(shared | for_ticket, _preset(architecture, raw)))
-    faults = list(_faults_with_model(recipe, architecture=architecture, uploaded=uploaded, weights=weights))
+    faults = list(faults_with_model(recipe, architecture=architecture, uploaded=uploaded, weights=weights))
     if device_kind == "cpu" and recipe.training.precision == "fp16":
         detail = "expected fp32 or bf16 on a CPU, which gains nothing by fp16, got fp16"
         faults.append(Fault("/recipe/training/precision", "needs_gpu", detail, ("fp32", "bf16")))
+    if max_latency_ms is not None and isinstance(recipe, TicketRecipe) and recipe.gain != "always":
+        detail = f"expected always, for the gate max_latency_ms looks at what is measured, got {recipe.gain}"
+        faults.append(Fault("/recipe/gain", "not_measured", detail, ("always",)))
     if faults:
         raise RecipeError("; ".join(fault.detail for fault in faults), faults)
     return recipe
@@ -78,20 +82,6 @@ def _preset(architecture: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         return {"training": own["training"]}
     scope: Any = raw.get("scope") or own.get("scope", "layerwise")
     return own if scope in ("layerwise", own.get("scope")) else {k: v for k, v in own.items() if k != "rate"}
-
-
-def unsupported(
-    search: str, *, architecture: str, uploaded: bool, weights: str, inventory: Inventory | None = None
-) -> str | None:
-    """Say why a search cannot take a model; None where it can, as far as its layers are known."""
-    if search == "early_bird":
-        if weights == "trained":
-            return "expected weights before training, whose channels have yet to settle, got a model uploaded trained"
-        return None if inventory is None else norms_missing(inventory)
-    if search != "capacity_sweep" or (architecture == "mlp" and not uploaded):
-        return None
-    came = "uploaded weights" if architecture == "mlp" else architecture
-    return f"expected the architecture mlp with a seed, whose one hidden layer is varied, got {came}"
 
 
 def _defaults_for_ticket(
@@ -116,29 +106,6 @@ def _drop_asked_for(raw: Mapping[str, Any]) -> float | None:
     target = raw.get("target")
     drop = target.get("max_accuracy_drop") if isinstance(target, Mapping) else None
     return drop if isinstance(drop, float) and 0 < drop < 1 else None
-
-
-def _faults_with_model(recipe: AnyRecipe, *, architecture: str, uploaded: bool, weights: str) -> list[Fault]:
-    faults = []
-    misfit = unsupported(recipe.search, architecture=architecture, uploaded=uploaded, weights=weights)
-    if misfit is not None:
-        faults.append(Fault("/recipe/search", "unsupported_model", misfit))
-    if isinstance(recipe, CapacitySweep):
-        return faults
-    if isinstance(recipe, EarlyBird):
-        return [*faults, *_one_initialisation(recipe, uploaded=uploaded)]
-    if weights == "trained":
-        faults += misfits_of_trained(recipe)
-    if weights == "trained" and (isinstance(recipe.rewind, Step) or recipe.rewind == "auto"):
-        detail = f"expected lr or none: the model was uploaded trained, its state at {recipe.rewind} is not known"
-        faults.append(Fault("/recipe/rewind", "rewind_unknown", detail, ("lr", "none")))
-    return [*faults, *_one_initialisation(recipe, uploaded=uploaded)]
-
-
-def _one_initialisation(recipe: TicketRecipe, *, uploaded: bool) -> Iterator[Fault]:
-    if uploaded and recipe.evidence.replicates and recipe.evidence.replicates_of == "search":
-        detail = "expected retrain: an uploaded initialisation cannot be drawn again, so the search has one start"
-        yield Fault("/recipe/evidence/replicates_of", "one_initialisation", detail, ("retrain",))
 
 
 def parse_recipe(

@@ -27,7 +27,10 @@ def compress(
     settings: Annotated[list[str] | None, typer.Option("--set", help="A field: training.length=20ep.")] = None,
     max_drop: Annotated[float | None, typer.Option(help="Gate: accuracy (fraction) it may lose.")] = None,
     min_sparsity: Annotated[float | None, typer.Option(help="Gate: sparsity it must reach.")] = None,
-    max_bytes: Annotated[int | None, typer.Option(help="Gate: size of sparse.safetensors.")] = None,
+    max_bytes: Annotated[int | None, typer.Option(help="Gate: size of sparse.safetensors or slim.safetensors.")] = None,
+    max_latency_ms: Annotated[
+        float | None, typer.Option(help="Gate: of one example under ONNX Runtime on the worker's CPU, p50.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Of the job.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="git_sha=9f3c2ab")] = None,
     wait: Wait = False,
@@ -57,7 +60,10 @@ def compress(
         body: Json = {"recipe": asked, "labels": labels}
         body["model"] = {"architecture": arch, "arguments": arguments} | source
         body["dataset"] = {"sha256": session.client.upload(file)} if file else {"uri": uri}
-        if gates := gates_of(max_drop=max_drop, min_sparsity=min_sparsity, max_bytes=max_bytes):
+        gates = gates_of(
+            max_drop=max_drop, min_sparsity=min_sparsity, max_bytes=max_bytes, max_latency_ms=max_latency_ms
+        )
+        if gates:
             body["gates"] = gates
         if name:
             body["name"] = name

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ticketing.errors import VerificationError
+from ticketing.export.delivery import latency_of
 from ticketing.export.listing import write_listing
 from ticketing.export.sizes import sizes_of
 from ticketing.folder import OUT, read_spec
@@ -142,3 +143,15 @@ def test_where_nothing_was_measured_nothing_is_claimed(tmp_path: Path, lay_out: 
     folder = done(lay_out(tmp_path / "run", evidence="none", length="20it"))
     assert report_of(folder)["gain"] is None
     assert "No speed was measured and none is claimed" in (folder / OUT / "report.md").read_text()
+
+
+def test_the_summary_has_the_latency_of_what_is_delivered(slim: Path) -> None:
+    gain = report_of(slim)["gain"]
+    (own,) = [
+        row["p50"]
+        for row in gain["latency"]
+        if (row["runtime"], row["batch_size"], row["network"]) == ("onnxruntime", 1, "slim")
+    ]
+    assert latency_of(gain) == own
+    assert latency_of(None) is None
+    assert latency_of(gain | {"latency": gain["latency"][:6]}) is None  # of a worker without ONNX Runtime

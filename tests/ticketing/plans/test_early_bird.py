@@ -7,7 +7,8 @@ import pytest
 from ticketing.architectures import Inventory, inventory
 from ticketing.errors import RecipeError
 from ticketing.plans.early_bird import EarlyBirdPlan, plan_early_bird
-from ticketing.plans.parsing import resolve, unsupported
+from ticketing.plans.parsing import resolve
+from ticketing.plans.support import unsupported
 from ticketing.recipe import EarlyBird
 
 RESNET = inventory("resnet-20", {"in_channels": 1, "input_size": [8, 8], "classes": 3})

@@ -6,7 +6,7 @@ import pytest
 
 from ticketing.errors import RecipeError
 from ticketing.plans.parsing import merge, parse_recipe, recipe_schema, resolve
-from ticketing.recipe import SEARCHES, Control
+from ticketing.recipe import SEARCHES, Control, TicketRecipe
 from ticketing.recipe.masking import CRITERION_WORDS
 from ticketing.step import Step
 
@@ -159,6 +159,28 @@ def test_the_jobs_gate_is_the_tolerance_where_the_recipe_names_none() -> None:
     assert tolerance("standard", 0.02) == 0.02
     assert tolerance({"tolerance": 0.001}, 0.02) == 0.001
     assert [tolerance("standard", drop) for drop in (0, 1)] == [0.005, 0.005]
+
+
+@pytest.mark.parametrize("search", ["iterative", "early_bird"])
+def test_a_gate_of_latency_has_the_gain_measured(search: str) -> None:
+    def gain(bound: float | None, **words: object) -> str:
+        found = resolve(
+            {"search": search, **words},
+            architecture="resnet-20",
+            uploaded=False,
+            weights="initial",
+            device_kind="cpu",
+            seed=0,
+            max_latency_ms=bound,
+        )
+        assert isinstance(found, TicketRecipe)
+        return found.gain
+
+    assert (gain(None), gain(2.5), gain(2.5, gain="always")) == ("auto", "always", "always")
+    for word in ("auto", "never"):
+        with pytest.raises(RecipeError, match=f"expected always, for the gate max_latency_ms .* got {word}") as refused:
+            gain(2.5, gain=word)
+        assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/recipe/gain", "not_measured")]
 
 
 def test_the_drop_of_a_target_is_the_tolerance_where_neither_recipe_nor_gate_names_one() -> None:
