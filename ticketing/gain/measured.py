@@ -2,11 +2,11 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from ticketing.graphs.tracing import examples, trace
 BATCH_SIZES = (1, 32)
 SECONDS = 2.0
 """Of every runtime and batch size, for all networks together."""
-Runtime = Literal["torch", "onnxruntime"]
+Runner = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,10 @@ def gain(
     """
     threads = threads or torch.get_num_threads()
     batches = {size: examples(inventory, size) for size in batch_sizes}
-    measured, latency = [], []
-    for runtime, runners in _runners(candidates, inventory, threads):
-        measured.append(runtime)
+    installed = [runtime for runtime in RUNTIMES if find_spec(runtime) is not None]
+    latency = []
+    for runtime in installed:
+        runners = {name: RUNTIMES[runtime](of.network, inventory, threads) for name, of in candidates.items()}
         for size, x in batches.items():
             times = measure({name: partial(run, x) for name, run in runners.items()}, seconds=seconds)
             about = {"runtime": runtime, "batch_size": size}
@@ -63,7 +64,7 @@ def gain(
         "machine": platform.machine(),
         "device": "cpu",
         "threads": threads,
-        "versions": {runtime: importlib.metadata.version(runtime) for runtime in measured},
+        "versions": {runtime: importlib.metadata.version(runtime) for runtime in installed},
         "networks": {name: _told(candidate, batches) for name, candidate in candidates.items()},
         "latency": latency,
     }
@@ -77,17 +78,21 @@ def _told(candidate: Candidate, batches: Mapping[int, Tensor]) -> dict[str, Any]
     }
 
 
-def _runners(
-    candidates: Mapping[str, Candidate], inventory: Inventory, threads: int
-) -> Iterator[tuple[Runtime, dict[str, Callable[[Tensor], Tensor]]]]:
-    """Give each runtime that is installed here with what runs every network in it."""
-    yield "torch", {name: partial(_forward, candidate.network) for name, candidate in candidates.items()}
-    if find_spec("onnxruntime") is not None:
-        graphs = {name: as_onnx(trace(candidate.network, inventory)) for name, candidate in candidates.items()}
-        yield "onnxruntime", {name: onnx_runner(graph, threads=threads) for name, graph in graphs.items()}
+def _in_torch(network: nn.Module, inventory: Inventory, threads: int) -> Runner:
+    def run(x: Tensor) -> Tensor:
+        with torch.inference_mode():
+            logits: Tensor = network(x)
+        return logits
+
+    return run
 
 
-def _forward(network: nn.Module, x: Tensor) -> Tensor:
-    with torch.inference_mode():
-        logits: Tensor = network(x)
-    return logits
+def _in_onnxruntime(network: nn.Module, inventory: Inventory, threads: int) -> Runner:
+    return onnx_runner(as_onnx(trace(network, inventory)), threads=threads)
+
+
+RUNTIMES: Mapping[str, Callable[[nn.Module, Inventory, int], Runner]] = {
+    "torch": _in_torch,
+    "onnxruntime": _in_onnxruntime,
+}
+"""By the name of its package: (network, inventory of the whole one, threads) -> what runs it on a batch."""
