@@ -14,18 +14,12 @@ from typing import Any, BinaryIO
 from jobs.blobs import Blobs, Stored
 from jobs.errors import DigestError
 from jobs.leases import NewArtifact
+from ticketing.export.listing import MEDIA_TYPES, SUMS
 from workers.protocol import ProtocolViolationError
 
 MAX_FILES = 1000
-_NAME = re.compile(r"(levels/(?P<level>[0-9]{2,3})/)?[a-z][a-z0-9_]*\.(safetensors|json|html|md|csv)|SHA256SUMS")
-_MEDIA_TYPES = {
-    ".safetensors": "application/octet-stream",
-    ".json": "application/json",
-    ".html": "text/html; charset=utf-8",
-    ".md": "text/markdown; charset=utf-8",
-    ".csv": "text/csv; charset=utf-8",
-    "": "text/plain; charset=utf-8",
-}
+_ENDINGS = "|".join(ending[1:] for ending in MEDIA_TYPES if ending)
+_NAME = re.compile(rf"(levels/(?P<level>[0-9]{{2,3}})/)?[a-z][a-z0-9_]*\.({_ENDINGS})|{SUMS}")
 
 
 class UntrustedFileError(ProtocolViolationError):
@@ -78,7 +72,7 @@ def collect_all(
         stored = collect(root, name, sha256=files[name]["sha256"], blobs=blobs, max_bytes=room)
         room -= stored.bytes
         level = matched["level"]
-        media_type = _MEDIA_TYPES[Path(name).suffix]
+        media_type = MEDIA_TYPES[Path(name).suffix]
         artifacts.append(
             NewArtifact(name, stored.sha256, stored.bytes, media_type, None if level is None else int(level))
         )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jobs.blobs import BlobFolder
+from ticketing.export.listing import MEDIA_TYPES, SUMS
 from workers.inbox import MAX_FILES, UntrustedFileError, collect, collect_all
 
 CONTENT = b"a ticket"
@@ -118,3 +119,11 @@ def test_a_name_no_run_makes_is_refused(name: str, out: Path, blobs: BlobFolder)
 def test_the_number_of_files_is_bounded(out: Path, blobs: BlobFolder) -> None:
     with pytest.raises(UntrustedFileError, match=str(MAX_FILES)):
         collect_all(out, announced(*(f"f{n}.json" for n in range(MAX_FILES + 1))), blobs=blobs, max_bytes=1000)
+
+
+@pytest.mark.parametrize("ending", MEDIA_TYPES)
+def test_every_kind_of_file_that_a_run_lists_is_taken(ending: str, out: Path, blobs: BlobFolder) -> None:
+    name = f"slim{ending}" if ending else SUMS
+    (out / name).write_bytes(CONTENT)
+    (artifact,) = collect_all(out, announced(name), blobs=blobs, max_bytes=1000)
+    assert (artifact.name, artifact.media_type, artifact.level) == (name, MEDIA_TYPES[ending], None)

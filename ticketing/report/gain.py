@@ -75,23 +75,19 @@ def memory_table(gain: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 
 def _sentence(gain: Mapping[str, Any], runtime: str, network: str) -> str:
-    rows = [row for row in gain["latency"] if row["runtime"] == runtime]
-    own = [row for row in rows if row["network"] == network]
-    dense = {row["batch_size"]: row for row in rows if row["network"] == "dense"}
+    own = [row for row in gain["latency"] if (row["runtime"], row["network"]) == (runtime, network)]
     threads = "one thread" if gain["threads"] == 1 else f"{gain['threads']} threads"
-    found = _list([_compared(row, dense[row["batch_size"]]) for row in own])
+    found = _list([_compared(row) for row in own])
     return f"{RUNTIMES[runtime]} {gain['versions'][runtime]} on {threads} of the CPU: the {network} network is {found}."
 
 
-def _compared(row: Mapping[str, Any], dense: Mapping[str, Any]) -> str:
-    times = f"({row['p50']:.3g} ms against {dense['p50']:.3g} ms, n = {row['n']})"
+def _compared(row: Mapping[str, Any]) -> str:
     low, high = row["interval"]
     at = f"at batch {row['batch_size']}"
     if low > 1 + NOTICEABLE:
-        return f"{row['faster']:.2f} times as fast as dense {at} {times}"
-    if high < 1 - NOTICEABLE:
-        return f"slower than dense {at} {times}"
-    return f"not faster than dense {at} {times}"
+        return f"{row['faster']:.2f} times as fast as dense {at} ({low:.2f} to {high:.2f})"
+    word = "slower" if high < 1 - NOTICEABLE else "not faster"
+    return f"{word} than dense {at} ({row['faster']:.2f} times, {low:.2f} to {high:.2f})"
 
 
 def _interval(row: Mapping[str, Any]) -> str:
