@@ -104,7 +104,7 @@ class Children(Answer):
 class Origin(Answer):
     """What a job was made from."""
 
-    kind: Literal["rerun", "fork"]
+    kind: Literal["rerun", "fork", "export"]
     job: str
     level: int | None = Field(description="Of a fork: the first that is trained anew.")
     checkpoint: str | None = Field(description="sha256 of the checkpoint it starts from; null: from scratch.")

@@ -12,14 +12,14 @@ from typer.exceptions import TyperException
 from winnow.commands.compress import compress
 from winnow.commands.grids import children, sweep
 from winnow.commands.jobs import ls, show, submit, validate, wait
-from winnow.commands.lifecycle import cancel, fork, pause, rerun, resume, rm
+from winnow.commands.lifecycle import cancel, export, fork, pause, rerun, resume, rm
 from winnow.commands.results import download, report, verify
 from winnow.errors import ClientError, Json, ProblemError, WaitTimeoutError
 from winnow.exits import Exit, exit_of_error
 from winnow.terminal import console, plain
 
 COMMANDS: tuple[Callable[..., int], ...] = (
-    compress, submit, validate, wait, ls, show, cancel, pause, resume, rerun, fork, rm,
+    compress, submit, validate, wait, ls, show, cancel, pause, resume, rerun, export, fork, rm,
     sweep, children, download, report, verify,
 )  # fmt: skip
 

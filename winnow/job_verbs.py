@@ -127,6 +127,25 @@ class JobVerbs:
         """
         return self._connection.post(f"{path_of(job_id)}:rerun", {"start": start}, idempotency_key=idempotency_key)
 
+    def export(
+        self,
+        job_id: str,
+        *,
+        target: Literal["onnx", "pt2", "safetensors", "sparse"],
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Make a new job that writes another file of the ticket that a job ended with, and give it; it trains nothing.
+
+        Args:
+            target: onnx and pt2 are graphs; safetensors the weights, of the slim network where channels were removed.
+            idempotency_key: As for `submit`.
+
+        Raises:
+            InvalidRequestError: The job makes no such file.
+            ConflictError: It has not succeeded, or its last checkpoint is gone.
+        """
+        return self._connection.post(f"{path_of(job_id)}/exports", {"target": target}, idempotency_key=idempotency_key)
+
     def fork(
         self,
         job_id: str,

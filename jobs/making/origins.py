@@ -82,17 +82,18 @@ def rerun(conn: Connection, *, tenant: str, job_id: str, start: Start) -> str:
     if state not in DONE:
         raise InvalidTransitionError("rerun", state, allowed(state))
     inputs_of(conn, tenant=tenant, submission=as_submitted(parent.row), check_header=lambda *_: None)
-    return _grid_again(conn, parent, start) if parent.row["kind"] == "grid" else _again(conn, parent, start)
+    return _grid_again(conn, parent, start) if parent.row["kind"] == "grid" else again(conn, parent, start)
 
 
-def _again(conn: Connection, parent: Parent, start: Start, **columns: Any) -> str:
+def again(conn: Connection, parent: Parent, start: Start, *, kind: str = "rerun", **columns: Any) -> str:
+    """Make a job like another, for which `columns` say what differs, and give its id; raises as `rerun`."""
     row, begun = parent.row, parent.start
     _must_be_there(conn, begun)
     checkpoints = parent.checkpoints[:2] if start == "checkpoint" else ()
-    origin = {"kind": "rerun", "job": row["id"]} | _started(begun)
+    origin = {"kind": kind, "job": row["id"]} | _started(begun)
     if begun is None and checkpoints:
         origin["checkpoint"] = checkpoints[0]["sha256"]
-    columns |= {name: row[name] for name in _COPIED}
+    columns = {name: row[name] for name in _COPIED} | columns
     columns["progress"] = {"fraction": 0.0, "level": 0, "levels_total": row["progress"].get("levels_total")}
     if checkpoints or begun is not None:
         columns["checkpoint_version"] = row["checkpoint_version"]
@@ -112,7 +113,7 @@ def _grid_again(conn: Connection, parent: Parent, start: Start) -> str:
     made = enqueue(conn, tenant=row["tenant"], kind="grid", origin=origin, **columns)
     for index, child in enumerate(children, start=1):
         place = {"parent_id": made, "point": child["point"], "created_at": moment + index * ORDER_SECONDS}
-        _again(conn, _parent(conn, child), start, **place)
+        again(conn, _parent(conn, child), start, **place)
     return made
 
 

@@ -29,7 +29,7 @@ job = Table(
     Column("point", json_column()),
     Column("grid", json_column()),
     Column("children_open", Integer, nullable=False, server_default=text("0")),
-    # What it was made from: {"kind": "rerun" | "fork", "job": ..., "level": ..., "checkpoint": sha256}.
+    # What it was made from: {"kind": "rerun" | "fork" | "export", "job": ..., "level": ..., "checkpoint": sha256}.
     Column("origin", json_column()),
     Column("name", String(200)),
     Column("labels", json_column(), nullable=False),

@@ -23,8 +23,8 @@ def body(submission: dict[str, Any], tmp_path: Path) -> str:
 
 def test_the_words_are_these() -> None:
     assert [command.__name__ for command in COMMANDS] == [
-        "compress", "submit", "validate", "wait", "ls", "show", "cancel", "pause", "resume", "rerun", "fork", "rm",
-        "sweep", "children", "download", "report", "verify",
+        "compress", "submit", "validate", "wait", "ls", "show", "cancel", "pause", "resume", "rerun", "export", "fork",
+        "rm", "sweep", "children", "download", "report", "verify",
     ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ JOB = "job_01ARZ3NDEKTSV4RRFFQ69G5FAV"
         (lambda c: c.pause(JOB), "POST", f"/v1/jobs/{JOB}:pause", None),
         (lambda c: c.resume(JOB), "POST", f"/v1/jobs/{JOB}:resume", None),
         (lambda c: c.rerun(JOB), "POST", f"/v1/jobs/{JOB}:rerun", {"start": "checkpoint"}),
+        (lambda c: c.export(JOB, target="onnx"), "POST", f"/v1/jobs/{JOB}/exports", {"target": "onnx"}),
         (lambda c: c.rerun(JOB, start="scratch"), "POST", f"/v1/jobs/{JOB}:rerun", {"start": "scratch"}),
         (
             lambda c: c.fork(JOB, from_level=3, recipe={"rewind": None}, name="on"),

@@ -42,9 +42,7 @@ def run_digest(spec: RunSpec, recipe: Recipe) -> str:
     """Give the sha256 of everything that decides the result except the execution key."""
     model, data = spec.model, spec.data
     decisive = {
-        "recipe": {
-            name: value for name, value in recipe.model_dump(mode="json").items() if not _said_before(name, value)
-        },
+        "recipe": _decisive(recipe),
         "model": None if model is None else model.model_dump(mode="json"),
         "data": None if data is None else data.fingerprint or data.uri or data.name,
     }
@@ -53,13 +51,26 @@ def run_digest(spec: RunSpec, recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-SINCE_VERSION_1: Mapping[str, Any] = {"schedule_of_pruning": "levels", "gradual": None, "budget": None}
+SINCE_VERSION_1: Mapping[str, Any] = {"schedule_of_pruning": "levels", "gradual": None, "budget": None, "round_to": 1}
 """Fields of a recipe that came after the first checkpoints, with what they say where nothing is asked of them: left
 out of the digest there, so that what was begun before goes on."""
 
 
-def _said_before(name: str, value: Any) -> bool:
-    return name in SINCE_VERSION_1 and value == SINCE_VERSION_1[name]
+AFTERWARDS = ("gain", "outputs")
+"""Fields that decide what is written and measured of a result, and no bit of it: a run may be ended under others."""
+
+
+def _decisive(recipe: Recipe) -> dict[str, Any]:
+    """Give the fields of a recipe that decide the result; `outputs` stands there as if nobody had chosen."""
+    said = recipe.model_dump(mode="json")
+    decisive = {
+        name: value
+        for name, value in said.items()
+        if name not in AFTERWARDS and not (name in SINCE_VERSION_1 and value == SINCE_VERSION_1[name])
+    }
+    if "outputs" in said:
+        decisive["outputs"] = list(type(recipe).model_fields["outputs"].default)
+    return decisive
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:

@@ -34,6 +34,8 @@ class Underway:
     plan: AnyPlan
     progress: RunProgress = field(init=False)
     _saved_at: float = field(default=float("-inf"), init=False)
+    _unsaved: Where | None = field(default=None, init=False)
+    """What was finished last, where no checkpoint holds it yet."""
     _phase: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
@@ -81,7 +83,7 @@ class Underway:
         """Write a checkpoint and say so: every fact said before is then as durable as it."""
         self.journal.record(INVARIANTS, self.invariants.checked)
         saved = self.journal.save(where, unfinished)
-        self._saved_at = self.clock()
+        self._saved_at, self._unsaved = self.clock(), None
         self.say("checkpoint_saved", **saved.as_json())
 
     def between(self, where: Where, *, least_seconds: float = 0.0) -> None:
@@ -94,11 +96,17 @@ class Underway:
         Raises:
             Stopped: The observer asked to stop.
         """
+        self._unsaved = where
         stopping = self.observer.stop_requested()
         if stopping or self.clock() - self._saved_at >= least_seconds:
             self.save(where)
         if stopping:
             raise Stopped(f"stopped after {where.piece}")
+
+    def save_the_rest(self) -> None:
+        """Save what no checkpoint holds yet: whoever goes on from the last one then trains nothing again."""
+        if self._unsaved is not None:
+            self.save(self._unsaved)
 
     def phase(self, phase: str) -> None:
         """Say what the run is at, if that is new."""

@@ -38,5 +38,6 @@ def find_birds(folder: Path, spec: RunSpec, bench: Bench[EarlyBird]) -> tuple[di
             search=search,
             gather=lambda replicate: gather(bench, levels=(level,), replicates=[replicate]),
         )
+    bench.save_the_rest()
     bench.phase("export")
     return deliver_bird(folder / OUT, bench, birds, spec=spec, judged=judged, level=level)

@@ -97,6 +97,7 @@ def find_ticket(folder: Path, spec: RunSpec, bench: Workbench) -> tuple[dict[str
             search=partial(SEARCHES[recipe.search], bench),
             gather=lambda replicate: gather_all(levels=(delivered,), replicates=[replicate]),
         )
+    bench.save_the_rest()
     bench.phase("export")
     return deliver(folder / OUT, bench, found, spec=spec, judged=judged, level=delivered)
 

@@ -1,4 +1,4 @@
-"""`winnow cancel pause resume rerun fork rm`: what is done to jobs that are there."""
+"""`winnow cancel pause resume rerun export fork rm`: what is done to jobs that are there."""
 
 import json
 from pathlib import Path
@@ -66,6 +66,24 @@ def rerun(
     """Do again, as a new job, what a job did that is done."""
     with open_session(url, key, as_json) as session:
         made = session.client.rerun(job, start=start)
+        return see_through(session, made, wait=wait, timeout=timeout, out=out)
+
+
+def export(
+    job: JobId,
+    target: Annotated[
+        Literal["onnx", "pt2", "safetensors", "sparse"], typer.Option("--target", help="The kind of file.")
+    ] = "onnx",
+    wait: Wait = False,
+    timeout: Timeout = None,
+    out: Out = None,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write another file of the ticket that a job ended with, as a new job that trains nothing."""
+    with open_session(url, key, as_json) as session:
+        made = session.client.export(job, target=target)
         return see_through(session, made, wait=wait, timeout=timeout, out=out)
 
 

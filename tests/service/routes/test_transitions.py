@@ -191,3 +191,20 @@ def test_the_log_of_a_job_that_ran_on_another_host_is_there(service: Service) ->
     finish(service.database, taken.lease, outcome=Failed({"code": "diverged", "detail": "x"}))
     assert service.http.get(f"/v1/jobs/{job_id}/logs?tail=1").text == "epoch 2\n"
     assert service.http.get(f"/v1/jobs/{job_id}/logs?attempt=7").text == ""
+
+
+def test_another_file_of_a_finished_ticket_is_asked_for_as_a_job(service: Service) -> None:
+    job = service.submit()
+    taken = service.claim(job["id"])
+    assert service.post(f"/v1/jobs/{job['id']}/exports", {"target": "onnx"}).json()["code"] == "invalid_transition"
+    reach(service, taken, 1)
+    service.finish(taken, {})
+    answers = [service.post(f"/v1/jobs/{job['id']}/exports", {"target": "onnx"}, Idempotency_Key="e") for _ in range(2)]
+    made = answers[0].json()
+    assert (answers[0].status_code, answers[0].headers["location"]) == (202, f"/v1/jobs/{made['id']}")
+    assert (made["origin"]["kind"], made["origin"]["job"]) == ("export", job["id"])
+    assert (made["resolved_recipe"]["outputs"], made["gates"]) == (["onnx"], {})
+    assert answers[1].json()["id"] == made["id"]
+    refused = service.post(f"/v1/jobs/{job['id']}/exports", {"target": "tflite"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/target")
+    assert service.post("/v1/jobs/job_none/exports", {"target": "onnx"}).json()["code"] == "job_not_found"

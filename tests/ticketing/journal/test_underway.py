@@ -54,6 +54,17 @@ def test_a_checkpoint_younger_than_asked_is_enough(make_bench: Any) -> None:
     assert len(bench.observer.of_type("checkpoint_saved")) == 1
 
 
+def test_what_was_too_young_for_a_checkpoint_of_its_own_is_saved_at_the_end(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.save_the_rest()
+    assert bench.observer.of_type("checkpoint_saved") == []
+    for _ in range(3):
+        bench.between(WHERE, least_seconds=1e6)
+    bench.save_the_rest()
+    bench.save_the_rest()
+    assert [told["number"] for told in bench.observer.of_type("checkpoint_saved")] == [1, 2]
+
+
 def test_a_phase_is_said_when_it_changes(make_bench: Any) -> None:
     bench = make_bench()
     for phase in ("prune", "prune", "rewind", "prune"):

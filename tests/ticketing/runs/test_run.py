@@ -1,6 +1,7 @@
 """ticketing.runs.run: folder in, folder out; an interrupted run goes on and ends with the same bits."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -328,3 +329,19 @@ def test_every_kind_of_network_walks_two_levels(
     )
     completed = ran(folder).of_type("level_completed")
     assert [level["level"] for level in completed] == [0, 1, 2]
+
+
+def test_a_finished_run_is_written_again_from_its_last_checkpoint_without_a_training(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = json.loads((finished / RECIPE).read_bytes()) | {"outputs": ["onnx"], "gain": "never"}
+    (finished / RECIPE).write_text(json.dumps(recipe))
+    before = json.loads((finished / OUT / "report.json").read_bytes())
+    shutil.rmtree(finished / OUT)
+    monkeypatch.setattr("ticketing.journal.workbench.train", lambda *_, **__: pytest.fail("it trained"))
+    run(finished, read_spec(finished), observer=RecordingObserver(), clock=time.monotonic)
+    after = json.loads((finished / OUT / "report.json").read_bytes())
+    assert (finished / OUT / "model.onnx").exists()
+    assert not (finished / OUT / "model.safetensors").exists()
+    for part in ("search", "levels", "certificate", "cost", "curves"):
+        assert after[part] == before[part]
