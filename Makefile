@@ -20,7 +20,7 @@ check: setup
 
 # Much of it waits for leases to run out: two files at a time take half as long.
 test: setup
-	$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist loadfile
+	$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder
 
 serve: setup
 	$(BIN)/winnow-server up --home $(HOME_FOLDER)

@@ -68,6 +68,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backends(name): of the databases, this test is about that one alone")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have files with slow tests begin first: one that begins last keeps one process busy while the others are done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run whatever needs a database once on each."""
     if "backend" in metafunc.fixturenames:
