@@ -6,6 +6,7 @@ from typing import Any
 from fastapi.routing import iter_route_contexts
 
 from jobs.grids.submission import GridSubmission
+from jobs.making.exporting import ExportSubmission
 from jobs.making.follow_ups import CancelSubmission, ForkSubmission, RerunSubmission
 from jobs.making.submissions import DatasetSubmission, JobSubmission, ModelSubmission, parse
 from service.app import create_app
@@ -20,6 +21,7 @@ BODIES = {
     "cancel_job": CancelSubmission,
     "rerun_job": RerunSubmission,
     "fork_job": ForkSubmission,
+    "export_job": ExportSubmission,
 }
 
 
