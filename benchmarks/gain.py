@@ -11,24 +11,19 @@ import json
 from pathlib import Path
 
 import torch
-from torch import nn
 from training_speed import machine
 
-from ticketing.architectures import Inventory, arguments_for
+from ticketing.architectures import arguments_for
 from ticketing.channels import channels_of
 from ticketing.channels.slimming import slim_inventory, slim_module, slim_state
 from ticketing.folder import ModelSpec
 from ticketing.gain.measured import Candidate, gain
 from ticketing.mask import Mask
 from ticketing.report.gain import gain_sentences
-from ticketing.subject import Subject, load_subject, placed
+from ticketing.subject import Subject, load_subject
 
 RESULT = Path(__file__).parent / "results" / "gain.json"
 KEPT = 0.1
-
-
-def candidate(module: nn.Module, state: dict[str, torch.Tensor], listed: Inventory) -> Candidate:
-    return Candidate(placed(module, state, device="cpu").eval(), listed.parameters_total, listed.multiply_adds)
 
 
 def candidates(subject: Subject) -> dict[str, Candidate]:
@@ -39,9 +34,9 @@ def candidates(subject: Subject) -> dict[str, Candidate]:
     kept = torch.arange(channels.count) % 2 == 0
     narrow = slim_inventory(listed, channels, kept)
     return {
-        "dense": candidate(module, state, listed),
-        "masked": candidate(module, zeros.applied_to(state), listed),
-        "slim": candidate(slim_module(module, channels, kept), slim_state(state, channels, kept), narrow),
+        "dense": Candidate.of(module, state, listed),
+        "masked": Candidate.of(module, zeros.applied_to(state), listed),
+        "slim": Candidate.of(slim_module(module, channels, kept), slim_state(state, channels, kept), narrow),
     }
 
 

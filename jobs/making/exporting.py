@@ -4,35 +4,21 @@ The functions work inside the caller's transaction.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
 from jobs.errors import InvalidTransitionError, LevelNotKeptError
 from jobs.leases.asking import state_of
+from jobs.making.follow_ups import ExportTarget
 from jobs.making.origins import again, parent_of
-from jobs.making.submissions import Body
 from jobs.states import allowed
 from ticketing.errors import Fault, RecipeError, RequestError
 from ticketing.plans.parsing import parse_recipe
 from ticketing.recipe import EarlyBird, TicketRecipe
 
-Target = Literal["onnx", "pt2", "safetensors", "sparse"]
 
-
-class ExportSubmission(Body):
-    """The body of POST /v1/jobs/{id}/exports."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"target": "onnx"}]})
-
-    target: Target = Field(
-        description="onnx, pt2: the delivered network as a graph · safetensors: its weights, of the slim network where "
-        "channels were removed · sparse: the small file of a sparse one."
-    )
-
-
-def export(conn: Connection, *, tenant: str, job_id: str, target: Target) -> str:
+def export(conn: Connection, *, tenant: str, job_id: str, target: ExportTarget) -> str:
     """Make a job that writes a file of the ticket that a job ended with, beside its report, and give its id.
 
     It has the job's recipe but for `outputs`, no gates, and measures no gain.
@@ -56,7 +42,7 @@ def export(conn: Connection, *, tenant: str, job_id: str, target: Target) -> str
     return again(conn, parent, "checkpoint", kind="export", **changed)
 
 
-def _recipe(resolved: Mapping[str, Any] | None, target: Target) -> TicketRecipe:
+def _recipe(resolved: Mapping[str, Any] | None, target: ExportTarget) -> TicketRecipe:
     """Give the recipe of a job with another list of files.
 
     Raises:

@@ -6,6 +6,8 @@ from pydantic import ConfigDict, Field
 
 from jobs.making.submissions import Body, Device, Gates, LabelKey, LabelValue, Limits, Moment, Name
 
+ExportTarget = Literal["onnx", "pt2", "safetensors", "sparse"]
+
 
 class RerunSubmission(Body):
     """The body of POST /v1/jobs/{id}:rerun."""
@@ -35,6 +37,17 @@ class ForkSubmission(Body):
     device: Device | None = None
     limits: Limits | None = None
     not_before: Moment | None = None
+
+
+class ExportSubmission(Body):
+    """The body of POST /v1/jobs/{id}/exports."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"target": "onnx"}]})
+
+    target: ExportTarget = Field(
+        description="onnx, pt2: the delivered network as a graph · safetensors: its weights, of the slim network where "
+        "channels were removed · sparse: the small file of a sparse one."
+    )
 
 
 class CancelSubmission(Body):

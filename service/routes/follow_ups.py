@@ -6,8 +6,8 @@ from starlette.responses import JSONResponse
 
 from jobs import slots
 from jobs.making.creation import create_job
-from jobs.making.exporting import ExportSubmission, export
-from jobs.making.follow_ups import ForkSubmission, RerunSubmission
+from jobs.making.exporting import export
+from jobs.making.follow_ups import ExportSubmission, ForkSubmission, RerunSubmission
 from jobs.making.origins import rerun
 from jobs.records import Viewer, find_job
 from service.conditional import weak

@@ -21,3 +21,12 @@ def test_a_graph_is_made_later_of_the_very_same_ticket(client: Client, finished:
     assert own["search"]["delivered"] == first["search"]["delivered"]
     assert own["certificate"] == first["certificate"]
     assert own["cost"] == first["cost"]  # no training was added
+
+
+def test_a_fork_is_exported_and_an_export_too(client: Client, finished: dict[str, Any]) -> None:
+    job = client.fork(finished["id"], from_level=2)
+    for target, name in ((None, "model.safetensors"), ("pt2", "model.pt2"), ("sparse", "sparse.safetensors")):
+        job = client.export(job["id"], target=target) if target else job
+        job = client.wait(job["id"], timeout_seconds=240)
+        assert job["state"] == "succeeded", job["error"]
+        assert name in {item["name"] for item in client.artifacts(job["id"])}

@@ -6,8 +6,7 @@ from typing import Any
 from fastapi.routing import iter_route_contexts
 
 from jobs.grids.submission import GridSubmission
-from jobs.making.exporting import ExportSubmission
-from jobs.making.follow_ups import CancelSubmission, ForkSubmission, RerunSubmission
+from jobs.making.follow_ups import CancelSubmission, ExportSubmission, ForkSubmission, RerunSubmission
 from jobs.making.submissions import DatasetSubmission, JobSubmission, ModelSubmission, parse
 from service.app import create_app
 from service.openapi import operations

@@ -79,6 +79,14 @@ def test_a_file_that_the_search_does_not_make_is_refused(bench: Bench) -> None:
         made(bench, succeeded(bench, sweep), "onnx")
 
 
+def test_a_grid_is_refused_for_its_children_have_the_tickets(bench: Bench) -> None:
+    first = succeeded(bench)
+    with bench.db.write() as conn:
+        conn.execute(update(job).where(job.c.id == first).values(kind="grid"))
+    with pytest.raises(RequestError, match="what a grid found is in its children, got a grid"):
+        made(bench, first, "onnx")
+
+
 def test_only_of_a_job_of_ones_own_that_succeeded_and_kept_its_checkpoint(bench: Bench) -> None:
     first = succeeded(bench)
     with pytest.raises(NotFoundError):

@@ -49,6 +49,17 @@ def test_a_dry_run_lays_out_the_plan_once_all_is_known(service: Any) -> None:
     assert plan["test_resolution"] == pytest.approx(1 / 360)
 
 
+def test_a_gate_of_latency_asks_for_what_it_looks_at(service: Any) -> None:
+    asked = {"model": LENET, "dataset": DIGITS, "gates": {"max_latency_ms": 3}}
+    answer = service.post("/v1/jobs:validate", asked | {"recipe": RECIPE})
+    assert answer.json()["resolved_recipe"]["gain"] == "always"
+    refused = service.post("/v1/jobs:validate", asked | {"recipe": {**RECIPE, "gain": "never"}})
+    assert refused.status_code == 422
+    assert [(fault["pointer"], fault["code"]) for fault in refused.json()["errors"]] == [
+        ("/recipe/gain", "not_measured")
+    ]
+
+
 def test_the_plan_says_where_a_budget_ends_the_search_and_when_a_training_prunes(service: Any) -> None:
     service.submit()
     service.inspect()
