@@ -56,21 +56,18 @@ SINCE_VERSION_1: Mapping[str, Any] = {"schedule_of_pruning": "levels", "gradual"
 out of the digest there, so that what was begun before goes on."""
 
 
-AFTERWARDS = ("gain", "outputs")
-"""Fields that decide what is written and measured of a result, and no bit of it: a run may be ended under others."""
-
-
 def _decisive(recipe: Recipe) -> dict[str, Any]:
-    """Give the fields of a recipe that decide the result; `outputs` stands there as if nobody had chosen."""
+    """Give the fields of a recipe that decide the result: not what is written and measured of it afterwards.
+
+    `outputs` stands there as if nobody had chosen, as it did before there was a choice that came later.
+    """
     said = recipe.model_dump(mode="json")
-    decisive = {
-        name: value
-        for name, value in said.items()
-        if name not in AFTERWARDS and not (name in SINCE_VERSION_1 and value == SINCE_VERSION_1[name])
-    }
+    said.pop("gain", None)
     if "outputs" in said:
-        decisive["outputs"] = list(type(recipe).model_fields["outputs"].default)
-    return decisive
+        said["outputs"] = list(type(recipe).model_fields["outputs"].default)
+    return {
+        name: value for name, value in said.items() if not (name in SINCE_VERSION_1 and value == SINCE_VERSION_1[name])
+    }
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:
