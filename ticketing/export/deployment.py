@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from ticketing.architectures import Inventory
 from ticketing.channels import Kept
 from ticketing.channels.slimming import slim_inventory
-from ticketing.export.graphs import write_graphs
+from ticketing.export.graphs import graphs_among, write_graphs
 from ticketing.gain.measured import Candidate, gain
 from ticketing.journal.workbench import Bench
 from ticketing.plans.gain import measures_gain
-from ticketing.subject import placed
 from ticketing.training.narrow import Narrow
 
 State = Mapping[str, Tensor]
@@ -39,25 +36,29 @@ def deploy(out: Path, bench: Bench[Any], trained: State, kept: Kept | None = Non
         bench: Of the finished run.
         trained: The delivered network in whole tensors, zero where pruned.
         kept: Of its channels; None where none were removed.
+
+    Raises:
+        Stopped: The observer asked to stop while it was measured.
+        VerificationError: A graph does not compute what the network does.
     """
-    recipe, listed = bench.recipe, bench.subject.inventory
-    measures = measures_gain(recipe, training_flops=bench.plan.training_flops)
-    whole = partial(_candidate, bench.subject.module, listed=listed)
-    slim = None if kept is None else _slim(bench, trained, kept)
-    delivered = slim or whole(trained)
-    stem = "model" if slim is None else "slim"
-    parities = write_graphs(out, delivered.network, listed, stem=stem, words=recipe.outputs)
+    subject, words = bench.subject, graphs_among(bench.recipe.outputs)
+    measures = measures_gain(bench.recipe, training_flops=bench.plan.training_flops)
+    if not (words or measures):
+        return Deployed(None)
+    stem, delivered = ("model", _whole(bench, trained)) if kept is None else ("slim", _slim(bench, trained, kept))
+    parities = write_graphs(out, delivered.network, subject.inventory, stem=stem, words=words)
     if not measures:
         return Deployed(None, parities)
-    networks = {"dense": whole(bench.subject.initial_state), "masked": whole(trained)}
-    return Deployed(gain(networks | ({} if slim is None else {"slim": slim}), listed), parities)
+    dense = {"dense": _whole(bench, subject.initial_state)}
+    others = {"masked": delivered} if kept is None else {"masked": _whole(bench, trained), "slim": delivered}
+    return Deployed(gain(dense | others, subject.inventory, between=bench.still_there), parities)
+
+
+def _whole(bench: Bench[Any], state: State) -> Candidate:
+    return Candidate.of(bench.subject.module, state, bench.subject.inventory)
 
 
 def _slim(bench: Bench[Any], trained: State, kept: Kept) -> Candidate:
     narrow = Narrow(bench.subject.module, bench.channels, kept)
     listed = slim_inventory(bench.subject.inventory, bench.channels, kept)
-    return _candidate(narrow.module, narrow.shrunk(trained), listed=listed)
-
-
-def _candidate(module: nn.Module, state: State, *, listed: Inventory) -> Candidate:
-    return Candidate(placed(module, state, device="cpu").eval(), listed.parameters_total, listed.multiply_adds)
+    return Candidate.of(narrow.module, narrow.shrunk(trained), listed)

@@ -32,26 +32,36 @@ def write_graphs(
         network: With weights on the CPU; left in eval mode.
         inventory: Of it or of the whole network, for its inputs.
         stem: Of the files: `model` or `slim`.
-        words: Of `Recipe.outputs`; those of other files are passed over.
+        words: Of the graphs, as `graphs_among` picks them.
 
     Raises:
         VerificationError: A graph does not compute what the network does.
     """
-    found: dict[str, dict[str, Any]] = {}
-    program = trace(network, inventory) if set(words) & set(GRAPHS) else None
+    if not words:
+        return {}
+    program, x, found = trace(network, inventory), examples(inventory, EXAMPLES), {}
     for word in words:
-        if program is not None and word in GRAPHS:
-            name, graph = f"{stem}.{word}", GRAPHS[word](program)
-            run = onnx_runner(graph, threads=1) if word == "onnx" else program.module()
-            found[name] = asdict(parity(network, run, examples(inventory, EXAMPLES), name=name))
-            write_whole(out / name, graph)
+        name, graph = f"{stem}.{word}", GRAPHS[word](program)
+        run = onnx_runner(graph, threads=1) if word == "onnx" else program.module()
+        found[name] = asdict(parity(network, run, x, name=name))
+        write_whole(out / name, graph)
     return found
+
+
+def graphs_among(words: Sequence[str]) -> list[str]:
+    """Pick the words of graphs out of those of `Recipe.outputs`."""
+    return [word for word in words if word in GRAPHS]
 
 
 def check_graphs(out: Path, network: nn.Module, inventory: Inventory, *, stem: str, words: Sequence[str]) -> None:
     """Compare the graphs of a folder with the network: what an ONNX model computes, which weights an archive holds.
 
-    Args as `write_graphs` takes them.
+    Args:
+        out: The folder.
+        network: With weights on the CPU; left in eval mode.
+        inventory: Of it or of the whole network.
+        stem: Of the files.
+        words: Of `Recipe.outputs`; those of other files are passed over.
 
     Raises:
         VerificationError: A graph is of another network.

@@ -28,7 +28,11 @@ class Latency:
 
 
 def measure(
-    networks: Mapping[str, Callable[[], object]], *, seconds: float, clock: Callable[[], float] = time.perf_counter
+    networks: Mapping[str, Callable[[], object]],
+    *,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+    between: Callable[[], None] = lambda: None,
 ) -> dict[str, Latency]:
     """Time networks in rounds in which each runs once, the first to run another one in every round.
 
@@ -36,9 +40,11 @@ def measure(
         networks: By name, what runs each; the others are set beside the first.
         seconds: Rounds go on until so many are over, but `LEAST` at least and `MOST` at most.
         clock: In seconds.
+        between: Called after every run, outside of its time.
     """
     for run in [run for run in networks.values() for _ in range(WARM_UP)]:
         run()
+        between()
     names = list(networks)
     times: dict[str, list[float]] = {name: [] for name in names}
     began = clock()
@@ -50,6 +56,7 @@ def measure(
             before = clock()
             networks[name]()
             times[name].append(1000 * (clock() - before))
+            between()
     return {name: _latency(of, times[names[0]]) for name, of in times.items()}
 
 
@@ -66,9 +73,8 @@ def _latency(times: Sequence[float], first: Sequence[float]) -> Latency:
 
 
 def _sign_test_rank(n: int) -> int:
-    """Count the values on either side of n that the median's interval leaves out: the most, k, for which
-    2 P(Binomial(n, 1/2) < k) is at most 5 %, less one.
-    """
+    """Count the values that the median's interval leaves out on either side of n: the most, k, for which
+    2 P(Binomial(n, 1/2) <= k) is at most 5 %."""
     rank, tail = 0, 1 / 2**n
     while 2 * (tail + math.comb(n, rank + 1) / 2**n) <= 1 - CONFIDENCE:
         rank += 1

@@ -16,6 +16,7 @@ from ticketing.gain.latency import measure
 from ticketing.gain.memory import peak_bytes
 from ticketing.graphs.onnx import as_onnx, onnx_runner
 from ticketing.graphs.tracing import examples, trace
+from ticketing.subject import placed
 
 BATCH_SIZES = (1, 32)
 SECONDS = 2.0
@@ -32,6 +33,18 @@ class Candidate:
     multiply_adds: int
     """Of the kernels that run: zeros are multiplied too."""
 
+    @classmethod
+    def of(cls, module: nn.Module, state: Mapping[str, Tensor], inventory: Inventory) -> "Candidate":
+        """Copy a module with the weights of `state`.
+
+        Args:
+            module: On the `meta` device or any other.
+            state: Its whole state dict.
+            inventory: Of the same network.
+        """
+        network = placed(module, state, device="cpu").eval()
+        return cls(network, inventory.parameters_total, inventory.multiply_adds)
+
 
 def gain(
     candidates: Mapping[str, Candidate],
@@ -40,6 +53,7 @@ def gain(
     batch_sizes: Sequence[int] = BATCH_SIZES,
     seconds: float = SECONDS,
     threads: int | None = None,
+    between: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Measure networks in turns under torch and ONNX Runtime, on this machine's CPU.
 
@@ -49,6 +63,7 @@ def gain(
         batch_sizes: Examples at once.
         seconds: Of every runtime and batch size, for all networks together; longer where 21 rounds take longer.
         threads: Of one run; None for as many as torch has here.
+        between: Called after every run, for it may take minutes in all; what it raises ends the measurement.
     """
     threads = threads or torch.get_num_threads()
     batches = {size: examples(inventory, size) for size in batch_sizes}
@@ -57,7 +72,7 @@ def gain(
     for runtime in installed:
         runners = {name: RUNTIMES[runtime](of.network, inventory, threads) for name, of in candidates.items()}
         for size, x in batches.items():
-            times = measure({name: partial(run, x) for name, run in runners.items()}, seconds=seconds)
+            times = measure({name: partial(run, x) for name, run in runners.items()}, seconds=seconds, between=between)
             about = {"runtime": runtime, "batch_size": size}
             latency += [about | {"network": name} | asdict(found) for name, found in times.items()]
     return {

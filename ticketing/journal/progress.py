@@ -1,7 +1,7 @@
 """How far a whole run is, seen from one training of it; knows updates, trains nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ticketing.folder import EventType
@@ -25,6 +25,7 @@ class RunProgress:
     total: int = 0
     """Of the whole run: as planned, or less once a search ended sooner than its plan allows."""
     _began: tuple[float, int] | None = None
+    _told: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with what is planned."""
@@ -48,18 +49,24 @@ class RunProgress:
         now, done = self.clock(), self.done + updates
         since, before = self._began = self._began or (now, done)
         total = max(self.total, done)
-        self.observer.progress(
-            fraction=done / total,
-            level=where.level,
-            levels_total=self.plan.levels,
-            epoch=step // self.plan.steps_per_epoch,
-            epochs_total=-(-steps_total // self.plan.steps_per_epoch),
-            step=step,
-            steps_total=steps_total,
-            replicate=where.replicate,
-            branch=where.branch,
-            seconds_remaining=(now - since) / (done - before) * (total - done) if done > before else None,
-        )
+        self._told = {
+            "fraction": done / total,
+            "level": where.level,
+            "levels_total": self.plan.levels,
+            "epoch": step // self.plan.steps_per_epoch,
+            "epochs_total": -(-steps_total // self.plan.steps_per_epoch),
+            "step": step,
+            "steps_total": steps_total,
+            "replicate": where.replicate,
+            "branch": where.branch,
+            "seconds_remaining": (now - since) / (done - before) * (total - done) if done > before else None,
+        }
+        self.observer.progress(**self._told)
+
+    def repeat(self) -> None:
+        """Say again what was said last, for whoever takes silence for a run that hangs; nothing before the first."""
+        if self._told:
+            self.observer.progress(**self._told)
 
 
 @dataclass

@@ -108,6 +108,16 @@ class Underway:
         if self._unsaved is not None:
             self.save(self._unsaved)
 
+    def still_there(self) -> None:
+        """Say again how far the run is, where nothing trains, and stop here if asked to: all is saved by then.
+
+        Raises:
+            Stopped: The observer asked to stop.
+        """
+        self.progress.repeat()
+        if self.observer.stop_requested():
+            raise Stopped("stopped after the last training")
+
     def phase(self, phase: str) -> None:
         """Say what the run is at, if that is new."""
         if phase != self._phase:

@@ -3,7 +3,7 @@
 from ticketing.recipe.recipe import TicketRecipe
 
 WORTH_WHILE = 10**13
-"""Operations of all trainings, minutes of a CPU core: beside fewer, the half minute of a measurement is long."""
+"""Operations of all trainings, minutes of a CPU core: beside fewer, a measurement takes long."""
 
 
 def measures_gain(recipe: TicketRecipe, *, training_flops: int) -> bool:

@@ -13,7 +13,7 @@ from ticketing.export.delivery import latency_of
 from ticketing.export.listing import write_listing
 from ticketing.export.sizes import sizes_of
 from ticketing.folder import OUT, read_spec
-from ticketing.observer import RecordingObserver
+from ticketing.observer import RecordingObserver, Stopped
 from ticketing.plans.gain import WORTH_WHILE, measures_gain
 from ticketing.recipe import EarlyBird, Iterative
 from ticketing.runs.run import run
@@ -76,14 +76,35 @@ def test_graphs_are_of_what_is_deployed_and_the_manifest_says_how_exact(
             assert "parity" not in file
 
 
-def test_a_graph_of_other_weights_does_not_read_back(sparse: Path, tmp_path: Path, lay_out: LayOut) -> None:
-    words = {"evidence": "none", "outputs": ["model", "onnx"], "length": "20it"}
-    other = done(lay_out(tmp_path / "other", **words))
+@pytest.mark.parametrize(
+    ("word", "said"), [("onnx", "the logits of the network"), ("pt2", "the weights of the network")]
+)
+def test_a_graph_of_other_weights_does_not_read_back(
+    word: str, said: str, sparse: Path, tmp_path: Path, lay_out: LayOut
+) -> None:
+    other = done(lay_out(tmp_path / "other", evidence="none", outputs=["model", word], length="20it"))
     verify(other, read_spec(other))
-    (other / OUT / "model.onnx").write_bytes((sparse / OUT / "model.onnx").read_bytes())
+    (other / OUT / f"model.{word}").write_bytes((sparse / OUT / f"model.{word}").read_bytes())
     write_listing(other / OUT)
-    with pytest.raises(VerificationError, match=r"model\.onnx: expected the logits of the network"):
+    with pytest.raises(VerificationError, match=rf"model\.{word}: expected {said}"):
         verify(other, read_spec(other))
+
+
+class Impatient(RecordingObserver):
+    """Asks to stop once the run says that it exports."""
+
+    def stop_requested(self) -> bool:
+        return any(told["phase"] == "export" for told in self.of_type("phase"))
+
+
+def test_a_run_that_is_stopped_while_it_measures_goes_on_without_a_training(
+    tmp_path: Path, lay_out: LayOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "run", evidence="none", length="20it", gain="always")
+    with pytest.raises(Stopped):
+        run(folder, read_spec(folder), observer=Impatient(), clock=time.monotonic)
+    monkeypatch.setattr("ticketing.journal.workbench.train", lambda *_, **__: pytest.fail("it trained"))
+    assert report_of(done(folder))["gain"] is not None
 
 
 @pytest.mark.parametrize(("kind", "networks"), [("sparse", ["dense", "masked"]), ("slim", ["dense", "masked", "slim"])])

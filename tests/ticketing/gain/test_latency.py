@@ -43,6 +43,19 @@ def test_every_network_runs_once_a_round_and_each_comes_first_in_turn() -> None:
     assert [turn[0] for turn in rounds[:4]] == ["n0", "n1", "n2", "n0"]
 
 
+def test_what_comes_between_runs_comes_after_each_and_takes_none_of_their_time() -> None:
+    clock, called = Clock(), []
+
+    def between() -> None:
+        called.append(len(clock.ran))
+        clock.now += 1000.0
+
+    networks = {"n0": clock.takes("n0", lambda n: 1.0), "n1": clock.takes("n1", lambda n: 1.0)}
+    found = measure(networks, seconds=0, clock=clock, between=between)
+    assert called == list(range(1, 2 * (WARM_UP + LEAST) + 1))
+    assert {one.p95 for one in found.values()} == {1000.0}
+
+
 @pytest.mark.parametrize(("seconds", "n"), [(0, LEAST), (30, LEAST), (50, 25), (51, 26), (1e9, MOST)])
 def test_rounds_go_on_for_as_long_as_was_asked(seconds: float, n: int) -> None:
     found, _ = measured(lambda n: 1.0, lambda n: 1.0, seconds=seconds)

@@ -1,5 +1,7 @@
 """ticketing.gain.memory: what lives at once is counted exactly, once, and no longer than it lives."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,13 @@ def test_weights_batch_and_the_two_ends_of_the_widest_layer_live_at_once() -> No
     network = nn.Sequential(linear(10, 100), linear(100, 1000), linear(1000, 5)).eval()
     weights = 10 * 100 + 100 * 1000 + 1000 * 5
     assert peak_bytes(network, torch.zeros(8, 10)) == FLOAT * (weights + 8 * (10 + 100 + 1000))
+
+
+def test_what_nobody_holds_any_more_is_not_counted_and_what_takes_its_place_is() -> None:
+    widths = [10, 100, 200, 3000, 7]
+    network = nn.Sequential(*[linear(*pair) for pair in pairwise(widths)]).eval()
+    weights = sum(one * other for one, other in pairwise(widths))
+    assert peak_bytes(network, torch.zeros(8, 10)) == FLOAT * (weights + 8 * (10 + 200 + 3000))
 
 
 def test_what_a_shortcut_holds_lives_until_it_is_added() -> None:

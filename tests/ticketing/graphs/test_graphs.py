@@ -75,6 +75,8 @@ def test_they_tell_nothing_of_where_they_were_made(made: Any) -> None:
         assert not re.search(rb"/ticketing/|site-packages|\.py:|File \"|%s" % here, graph)
     model = onnx.load_model_from_string(made[2])
     onnx.checker.check_model(model, full_check=True)
+    parts = (model, model.graph, *model.graph.node, *model.graph.initializer)
+    assert not any(part.metadata_props or part.doc_string for part in parts)
     assert [value.name for value in (*model.graph.input, *model.graph.output)] == ["input", "logits"]
     for value in (*model.graph.input, *model.graph.output):
         assert value.type.tensor_type.shape.dim[0].dim_param == "batch"

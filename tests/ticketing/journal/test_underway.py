@@ -78,3 +78,15 @@ def test_how_often_promises_were_checked_is_in_the_checkpoint(make_bench: Any) -
     bench.save(WHERE)
     again = open_journal(bench.journal.folder, run_digest=bench.journal.run_digest, execution_key={})
     assert again.facts["run/invariants"]["masks_monotone"] == 1
+
+
+def test_what_trains_nothing_says_again_how_far_the_run_is_and_ends_when_asked_to(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.still_there()
+    assert bench.observer.last_progress == {}
+    bench.progress.tell(WHERE, step=5, steps_total=20, updates=5)
+    said, bench.observer.last_progress = bench.observer.last_progress, {}
+    bench.still_there()
+    assert bench.observer.last_progress == said != {}
+    with pytest.raises(Stopped):
+        make_bench(observer=RecordingObserver(stop_after=0)).still_there()

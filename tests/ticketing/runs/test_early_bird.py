@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from ticketing.errors import VerificationError
 from ticketing.export.listing import check_listing, write_listing
-from ticketing.folder import OUT, read_spec
+from ticketing.folder import OUT, RECIPE, read_spec
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.runs.run import run
 from ticketing.runs.verification import verify
@@ -81,6 +81,21 @@ def test_everything_reads_back(done: Path) -> None:
     files = {"slim.safetensors", "slim.json", "ticket.safetensors", "model.safetensors", "mask.safetensors"}
     documents = {"answers.safetensors", "report.json", "report.html", "report.md", "recipe.json", "provenance.json"}
     assert set(check_listing(done / OUT)) == files | levels | documents | {"manifest.json", "SHA256SUMS"}
+
+
+def test_it_is_written_again_from_its_last_checkpoint_without_a_training(
+    done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = json.loads((done / RECIPE).read_bytes()) | {"outputs": ["slim", "onnx"], "gain": "never"}
+    (done / RECIPE).write_text(json.dumps(recipe))
+    before, slim = report_of(done), (done / OUT / "slim.safetensors").read_bytes()
+    shutil.rmtree(done / OUT)
+    monkeypatch.setattr("ticketing.journal.workbench.train", lambda *_, **__: pytest.fail("it trained"))
+    run(done, read_spec(done), observer=RecordingObserver(), clock=time.monotonic)
+    verified(done)
+    assert (done / OUT / "slim.safetensors").read_bytes() == slim
+    for part in ("search", "levels", "settling", "certificate", "cost"):
+        assert report_of(done)[part] == before[part]
 
 
 def test_the_report_tells_how_the_channels_settled(done: Path) -> None:
