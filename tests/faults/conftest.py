@@ -23,6 +23,7 @@ from jobs.database import Database
 from jobs.making.creation import create_job, inputs_of
 from jobs.making.enqueueing import enqueue
 from jobs.making.submissions import JobSubmission, parse
+from jobs.retrying import retried
 from jobs.settings import Settings
 from jobs.waiting import queue
 from service.operating.embedded import PrivateRedis
@@ -144,10 +145,14 @@ class House:
         wait_until(up, seconds=30, what=f"{count} slots")
 
     def submit(self, recipe: Mapping[str, Any], *, hint: bool = True, **values: Any) -> str:
-        with self.database.write() as conn:
-            job_id = enqueue(
-                conn, tenant="default", kind="search", search="iterative", resolved_recipe=dict(recipe), **values
-            )
+        @retried  # as the API does
+        def write() -> str:
+            with self.database.write() as conn:
+                return enqueue(
+                    conn, tenant="default", kind="search", search="iterative", resolved_recipe=dict(recipe), **values
+                )
+
+        job_id = write()
         if hint:
             self.hint()
         return job_id
