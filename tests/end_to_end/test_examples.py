@@ -1,4 +1,4 @@
-"""The examples run as written."""
+"""The examples run as written. They are of the client: one database tells all."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.backends("sqlite")]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

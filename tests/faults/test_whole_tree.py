@@ -31,20 +31,20 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(1800)
 
 SEEDS = (0, 1, 2)
 GRID = {
-    "name": "the demo, three times",
+    "name": "almost the demo, three times",
     "model": {"architecture": "lenet-300-100", "seed": 0},
     "dataset": {"uri": "builtin:digits"},
     "recipe": {
         "search": "iterative",
         "levels": 10,
         "training": {"length": "10ep"},
-        "evidence": {"replicates": 3, "controls": ["reinit"], "levels": "all"},
+        "evidence": {"replicates": 3, "controls": ["reinit"], "levels": [5, 10]},
     },
     "grid": {"/seed": list(SEEDS)},
 }
 BITS = ("mask.safetensors", "ticket.safetensors", "model.safetensors", "sparse.safetensors")
 OFTEN = {"WINNOW_CHECKPOINT_SECONDS": "1"}
-AWAY_SECONDS = 20
+AWAY_SECONDS = 8  # leases run out after three
 PATIENCE_SECONDS = 600
 
 
