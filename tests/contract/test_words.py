@@ -397,7 +397,6 @@ CASES: dict[Word, Case] = {
 ONLY_WORDS: set[Word] = {
     ("recipe_version", 1),
     ("search", "iterative"),
-    ("structure", "weight"),
 }
 """Fields with one word: nothing else may be asked, so nothing differs. A second word needs two cases."""
 
