@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ticketing.recipe.structure import as_n_of_m
+from ticketing.recipe.structure import NOfM, as_n_of_m
 
 KERNELS = (
     "Kernels for 2:4 exist on GPUs of compute capability 8.0 and above alone; none is used here, so what was measured, "
@@ -13,7 +13,7 @@ KERNELS = (
 
 def structure_sentence(report: Mapping[str, Any]) -> str | None:
     """Say how many inputs of every block stay at the level handed out, and which layers are whole; None elsewhere."""
-    structure = as_n_of_m(report["recipe"].get("structure"))
+    structure = _structure(report)
     if structure is None:
         return None
     chosen = report["search"]["delivered_level"]
@@ -33,4 +33,8 @@ def structure_sentence(report: Mapping[str, Any]) -> str | None:
 
 def kernels_sentence(report: Mapping[str, Any]) -> list[str]:
     """Say which hardware would be faster by the structure; nothing with single entries."""
-    return [] if as_n_of_m(report["recipe"].get("structure")) is None else [KERNELS]
+    return [] if _structure(report) is None else [KERNELS]
+
+
+def _structure(report: Mapping[str, Any]) -> NOfM | None:
+    return as_n_of_m(report.get("recipe", {}).get("structure"))

@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ticketing.blocks import in_blocks, uneven
+from ticketing.criteria import Candidates
 from ticketing.errors import CountError, InvariantError, NonFiniteScoreError
 from ticketing.mask import Mask
 from ticketing.pruning.n_of_m import keep_in_blocks
+from ticketing.pruning.scoring import scores_of
+from ticketing.recipe import Iterative
+from ticketing.recipe.masking import CRITERION_WORDS
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,21 @@ def test_a_draw_among_equals_keeps_the_same_scores_of_every_block(problem: Probl
         for mask in (problem.solved(ties), problem.solved())
     )
     assert torch.equal(drawn, first)
+
+
+@pytest.mark.parametrize("criterion", CRITERION_WORDS)
+def test_every_criterion_draws_a_ladder_of_blocks(criterion: str) -> None:
+    recipe = Iterative.model_validate({"search": "iterative", "structure": "1:4", "criterion": criterion})
+    initial, trained, gradients = (
+        {"w": torch.randn(6, 8, generator=torch.Generator().manual_seed(seed))} for seed in range(3)
+    )
+    mask = Mask.full({"w": (6, 8)})
+    for count in (36, 24, 12):
+        candidates = Candidates(mask, initial, trained, seed=0, measure_gradients=lambda: gradients)
+        scores = scores_of(recipe, candidates, ties=0)
+        after = keep_in_blocks(scores.of, {"w": count}, 4, within=mask, ties=scores.ties)
+        assert (after.kept_count, uneven(after, 4), after.within(mask)) == (count, [], True)
+        mask = after
 
 
 def test_places_among_equals_are_drawn_from_all_of_a_block() -> None:
