@@ -2,8 +2,8 @@
 
 To add one: a function in `sparse` (under the ticket's counts) or `dense` with `Draw`'s shape, its line in `CONTROLS`,
 its word in `Control` of `ticketing.recipe.evidence`, and its row in `docs/evidence.md`; if it draws a mask, its
-counterpart within blocks in `n_of_m`. `DENSE_LENGTHS` are drawn by
-nobody: they are the dense network, and `length` counts their updates.
+counterpart within blocks in `n_of_m`. `DENSE_LENGTHS` are drawn by nobody: they are the dense network, and `length`
+counts their updates.
 """
 
 from collections.abc import Mapping

@@ -31,6 +31,17 @@ def ran(folder: Path) -> Path:
     return folder
 
 
+def report_of(folder: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((folder / OUT / "report.json").read_bytes())
+    return report
+
+
+def promised(folder: Path) -> tuple[int, int]:
+    """Count how often the structure, and that a control differs, was checked."""
+    checked = {promise["code"]: promise["checked"] for promise in report_of(folder)["invariants"]}
+    return checked["structure_kept"], checked["control_differs"]
+
+
 @pytest.fixture(scope="module")
 def _done(tmp_path_factory: pytest.TempPathFactory, lay_out: Any) -> Path:
     folder: Path = tmp_path_factory.mktemp("blocks") / "run"
@@ -53,10 +64,8 @@ def test_every_level_keeps_its_number_of_every_four_columns_of_a_row(done: Path)
 
 def test_files_read_back_and_the_promise_was_checked_at_every_mask_and_control(done: Path) -> None:
     verify(done, read_spec(done))
-    report = json.loads((done / OUT / "report.json").read_bytes())
-    checked = {promise["code"]: promise["checked"] for promise in report["invariants"]}
-    assert (checked["structure_kept"], checked["control_differs"]) == (2 + 4, 4)
-    assert [row["sparsity"] for row in report["levels"]] == [0, 0.25, 0.5]
+    assert promised(done) == (2 + 4, 4)
+    assert [row["sparsity"] for row in report_of(done)["levels"]] == [0, 0.25, 0.5]
     assert "keeps 2, in 2 of 2 layers" in (done / OUT / "report.md").read_text()
 
 
@@ -104,6 +113,7 @@ def test_a_fork_that_changes_nothing_ends_with_the_same_bits(done: Path, tmp_pat
     (fork / RUN).write_text(spec.model_copy(update={"start": start}).model_dump_json())
     ran(fork)
     verify(fork, read_spec(fork))
+    assert promised(fork) == promised(done)  # the mask that was taken over is checked like one that is drawn
     for name in ("mask", "ticket", "model"):
         assert (fork / OUT / f"{name}.safetensors").read_bytes() == (done / OUT / f"{name}.safetensors").read_bytes()
 
@@ -118,11 +128,8 @@ def test_a_fork_that_changes_nothing_ends_with_the_same_bits(done: Path, tmp_pat
     ids=["removed entries hold weights", "rewind auto", "short levels"],
 )
 def test_actions_rewinding_and_short_levels_go_with_blocks(make_folder: Any, words: dict[str, Any]) -> None:
-    folder = ran(
-        make_folder(
-            **{"levels": None, "length": "40it"} | {"evidence": {"replicates": 1, "controls": ["shuffle"]}} | words
-        )
-    )
+    small = {"levels": None, "length": "40it", "evidence": {"replicates": 1, "controls": ["shuffle"]}}
+    folder = ran(make_folder(**small | words))
     verify(folder, read_spec(folder))
 
 
