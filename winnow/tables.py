@@ -192,5 +192,8 @@ def plan_parts(answer: Json) -> Sequence[RenderableType]:
     if gradual := plan.get("gradual"):
         made = gradual["prunings"]
         cost = f"{cost}, pruned on the way ({len(made)} times, updates {made[0]['step']} to {made[-1]['step']})"
+    if structure := plan.get("structure"):
+        kept = ", ".join(str(kept) for kept in structure["kept_of_block"])
+        cost = f"{cost}, {kept} of every {structure['block']} inputs"
     warnings = [f"warning {warning['code']}: {warning['detail']}" for warning in plan.get("warnings") or ()]
     return [table, cost + (f", about {seconds:g} s on one core" if seconds else ""), *warnings]

@@ -263,6 +263,8 @@ CASES: dict[Word, Case] = {
     ("criterion", "magnitude_increase"): Case({"criterion": "magnitude_increase"}, mask),
     ("criterion", "movement"): Case({"criterion": "movement"}, mask, {"criterion": "magnitude_increase"}),
     ("criterion", "random"): Case({"criterion": "random"}, mask),
+    ("structure", "weight"): Case({"structure": "weight"}, kept, {"structure": "2:4"}),
+    ("structure", None): Case({"structure": "2:4"}, kept),
     ("criterion", "large_final_same_sign"): Case({"criterion": "large_final_same_sign"}, mask, TURNING),
     ("criterion", "large_final_different_sign"): Case(
         {"criterion": "large_final_different_sign"}, ineligible, {"criterion": "large_final_same_sign"}
@@ -397,7 +399,6 @@ CASES: dict[Word, Case] = {
 ONLY_WORDS: set[Word] = {
     ("recipe_version", 1),
     ("search", "iterative"),
-    ("structure", "weight"),
 }
 """Fields with one word: nothing else may be asked, so nothing differs. A second word needs two cases."""
 

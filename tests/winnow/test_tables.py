@@ -104,6 +104,8 @@ def test_a_plan_shows_its_ladder_and_cost() -> None:
     gradual = {"prunings": [{"step": step} for step in (7, 9, 11)]}
     shown = _shown(*plan_parts({"plan": plan | {"gradual": gradual}}))
     assert "pruned on the way (3 times, updates 7 to 11)" in shown
+    structure = {"block": 4, "kept_of_block": [4, 3, 2]}
+    assert "4, 3, 2 of every 4 inputs" in _shown(*plan_parts({"plan": plan | {"structure": structure}}))
 
 
 def test_a_fork_shows_what_it_was_made_from() -> None:

@@ -1,6 +1,6 @@
 """Random masks and random weights with the ticket's counts; builds no other network."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 import torch
@@ -13,6 +13,8 @@ from ticketing.seeds import derive
 from ticketing.subject import Subject, redraw
 
 State = Mapping[str, Tensor]
+Permute = Callable[[Mask, int], Mask]
+"""(mask, seed) -> a mask with its counts."""
 
 DRAWS_TO_FILL_ALL = 100
 """A mask that leaves a parameter with nothing is drawn again so often: beating a broken network proves nothing."""
@@ -23,7 +25,21 @@ def reinit(subject: Subject, mask: Mask, rewind_point: State, *, seed: int, repl
     return Drawn(subject, mask, redraw(subject, derive(seed, replicate, "reinit", level)), full_schedule=True)
 
 
-def shuffle(subject: Subject, mask: Mask, rewind_point: State, *, seed: int, replicate: int, level: int) -> Drawn:
+def permuted_in_parameters(mask: Mask, seed: int) -> Mask:
+    """Permute a mask within each parameter."""
+    generator = torch.Generator().manual_seed(seed)
+    return Mask(
+        {
+            name: kept.reshape(-1)[torch.randperm(kept.numel(), generator=generator)].reshape(kept.shape)
+            for name, kept in mask.items()
+        }
+    )
+
+
+def shuffle(
+    subject: Subject, mask: Mask, rewind_point: State, *, seed: int, replicate: int, level: int,
+    permuted: Permute = permuted_in_parameters,
+) -> Drawn:  # fmt: skip
     """Permute the mask within each parameter and keep the weights the ticket restarts from.
 
     Every parameter of which some entries are kept and some not is permuted onto another mask.
@@ -32,12 +48,13 @@ def shuffle(subject: Subject, mask: Mask, rewind_point: State, *, seed: int, rep
         InvariantError: There is no such parameter.
     """
     seeds = (derive(seed, replicate, "shuffle", level, attempt) for attempt in count())
-    return Drawn(subject, _shuffled(mask, seeds), rewind_point, full_schedule=False)
+    return Drawn(subject, shuffled(mask, seeds, permuted), rewind_point, full_schedule=False)
 
 
 def reinit_shuffle(
-    subject: Subject, mask: Mask, rewind_point: State, *, seed: int, replicate: int, level: int
-) -> Drawn:
+    subject: Subject, mask: Mask, rewind_point: State, *, seed: int, replicate: int, level: int,
+    permuted: Permute = permuted_in_parameters,
+) -> Drawn:  # fmt: skip
     """Permute the mask within each parameter over freshly drawn weights: what is left is the counts alone.
 
     Raises:
@@ -45,7 +62,7 @@ def reinit_shuffle(
     """
     seeds = (derive(seed, replicate, "shuffle", level, "reinit_shuffle", attempt) for attempt in count())
     start = redraw(subject, derive(seed, replicate, "reinit", level, "reinit_shuffle"))
-    return Drawn(subject, _shuffled(mask, seeds), start, full_schedule=True)
+    return Drawn(subject, shuffled(mask, seeds, permuted), start, full_schedule=True)
 
 
 def random(subject: Subject, mask: Mask, rewind_point: State, *, seed: int, replicate: int, level: int) -> Drawn:
@@ -58,7 +75,7 @@ def random(subject: Subject, mask: Mask, rewind_point: State, *, seed: int, repl
     Raises:
         InvariantError: The ticket keeps all or nothing of every parameter.
     """
-    competing = _divided(mask)
+    competing = divided(mask)
     for attempt in count():
         drawn = _scattered(mask, competing, derive(seed, replicate, "shuffle", level, "random", attempt))
         kept = drawn.counts()
@@ -67,7 +84,7 @@ def random(subject: Subject, mask: Mask, rewind_point: State, *, seed: int, repl
     return Drawn(subject, drawn, rewind_point, full_schedule=False, equal="total")
 
 
-def _divided(mask: Mask) -> tuple[str, ...]:
+def divided(mask: Mask) -> tuple[str, ...]:
     """Name the parameters of which some entries are kept and some are not."""
     names = tuple(name for name, kept in mask.counts().items() if 0 < kept < mask[name].numel())
     if not names:
@@ -75,21 +92,16 @@ def _divided(mask: Mask) -> tuple[str, ...]:
     return names
 
 
-def _shuffled(mask: Mask, seeds: Iterator[int]) -> Mask:
+def shuffled(mask: Mask, seeds: Iterator[int], permuted: Permute) -> Mask:
+    """Permute a mask until every parameter of which some entries are kept and some not has another one.
+
+    Raises:
+        InvariantError: There is no such parameter.
+    """
     # A tiny parameter may be permuted onto itself by luck: then the next draw.
-    divided = _divided(mask)
-    drawn = (_permuted(mask, seed) for seed in seeds)
-    return next(other for other in drawn if not any(torch.equal(other[name], mask[name]) for name in divided))
-
-
-def _permuted(mask: Mask, seed: int) -> Mask:
-    generator = torch.Generator().manual_seed(seed)
-    return Mask(
-        {
-            name: kept.reshape(-1)[torch.randperm(kept.numel(), generator=generator)].reshape(kept.shape)
-            for name, kept in mask.items()
-        }
-    )
+    names = divided(mask)
+    drawn = (permuted(mask, seed) for seed in seeds)
+    return next(other for other in drawn if not any(torch.equal(other[name], mask[name]) for name in names))
 
 
 def _scattered(mask: Mask, competing: tuple[str, ...], seed: int) -> Mask:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ticketing.actions import alike, begun, replaced
-from ticketing.controls import CONTROLS, Drawn
+from ticketing.controls import Drawn, control
 from ticketing.controls.length import updates_of_dense
 from ticketing.evidence.testing import answered
 from ticketing.journal.findings import Findings
@@ -98,7 +98,8 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
     ticket, start = found.mask(search, where.level), found.start(search, where.level)
     if where.branch == "ticket":
         return Drawn(bench.subject, ticket, start, full_schedule=False)
-    draw = CONTROLS[where.branch]
+    block = bench.recipe.block
+    draw = control(where.branch, block=block)
     seed, rewind_point = bench.recipe.seed, found.rewind_point(search, where.level)
     drawn = draw(bench.subject, ticket, rewind_point, seed=seed, replicate=where.replicate, level=where.level)
     if drawn.equal == "parameters":
@@ -111,6 +112,7 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
         mask=drawn.mask, start=drawn.start, ticket=ticket, rewind_point=start, name=where.piece,
         in_total=drawn.equal == "total",
     )  # fmt: skip
+    bench.invariants.structured(drawn.mask, block, name=where.piece)
     return drawn
 
 

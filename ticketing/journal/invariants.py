@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from ticketing.blocks import uneven
 from ticketing.errors import InvariantError
 from ticketing.mask import Mask
 from ticketing.sparse import same_bits
@@ -22,6 +23,8 @@ PROMISES = {
     "optimizer_reset": "Optimizer and schedule start afresh: a training counts its own updates alone.",
     "masks_monotone": "What a level removed, no later level brings back.",
     "counts_as_asked": "Every level keeps exactly the number of entries the ladder says.",
+    "structure_kept": "With structure N:M every mask, a control's too, keeps as many inputs of every block of a "
+    "parameter.",
     "no_empty_parameter": "No parameter is left with nothing.",
     "control_differs": "A control differs from its ticket, at equal counts: in every layer, in total (random), or "
     "with no more parameters (small_dense).",
@@ -58,6 +61,12 @@ class Invariants:
         self.hold("counts_as_asked", came == dict(counts), f"{name} expected {dict(counts)}, got {came}")
         if not allow_collapse:
             self.hold("no_empty_parameter", all(kept.values()), f"{name} keeps {kept}")
+
+    def structured(self, mask: Mask, block: int | None, *, name: str) -> None:
+        """Check that a mask keeps as many of every `block` inputs; None, of any other structure, promises nothing."""
+        if block is not None:
+            odd = uneven(mask, block)
+            self.hold("structure_kept", not odd, f"{name} in {odd}")
 
     def started(
         self,

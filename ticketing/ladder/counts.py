@@ -8,6 +8,7 @@ from ticketing.architectures import Inventory, Layer
 from ticketing.errors import CountError, Fault, RecipeError
 from ticketing.folder import StartSpec
 from ticketing.ladder.erk import erk_ladder
+from ticketing.ladder.n_of_m import refuse_other_structure, rows_in_blocks
 from ticketing.ladder.schedule import kept_at, ladders
 from ticketing.recipe import MOST_LEVELS, Iterative
 
@@ -32,12 +33,16 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
 
     Raises:
         RecipeError: A level would leave a group with nothing (unless `allow_collapse`), the target is out of reach,
-            a glob of the rates matches no layer, or the ladder cannot go on from the parent's counts.
+            a glob of the rates matches no layer, or the ladder cannot go on from the parent's counts or structure.
     """
     _refuse_globs_of_nothing(inventory, recipe)
+    if start is not None:
+        refuse_other_structure(inventory, recipe, start)
     members = groups(inventory, recipe)
     rows = [_sizes(inventory, members)] if start is None else _taken_over(inventory, recipe, start)
     _refuse_end_before(rows, recipe, start)
+    if recipe.block is not None:
+        return rows + rows_in_blocks(inventory, recipe, rows)
     sparsity = recipe.target.sparsity if recipe.target else None
     to_a_drop = recipe.target is not None and sparsity is None
     levels = MOST_LEVELS if to_a_drop else None if recipe.levels is None else recipe.levels - (len(rows) - 1)

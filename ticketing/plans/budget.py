@@ -138,6 +138,7 @@ def warnings_of_budget(recipe: Iterative, found: Affordable | None, *, searches:
             f"{found.whole[name]}"
         )
         missed = "" if recipe.target is None else ", so the target may not be reached"
+        missed += "" if recipe.block is None else f", so the structure {recipe.structure} is not reached"
         warnings.append(("budget_ends_search", f"{detail}{missed}"))
     if recipe.budget.seconds is not None:
         detail = f"{recipe.budget.seconds:g} seconds end a search by the clock: the same seed may end at another level"

@@ -17,6 +17,7 @@ from ticketing.plans.inheritable import check_start
 from ticketing.plans.narrowing import narrowed, parameters_with
 from ticketing.plans.plan import Plan
 from ticketing.plans.plan_warnings import warnings_of_plan
+from ticketing.plans.structure import structure_plan
 from ticketing.plans.suitability import check_schedule
 from ticketing.plans.work import Work, of_certificate, of_ladder, of_later_looks, of_searches
 from ticketing.recipe import Iterative
@@ -115,6 +116,7 @@ def plan(
         at_least=None if grown == Work(0, 0) else {"trainings": least.trainings, "updates": least.updates},
         start=_start(start),
         gradual=None if prunings is None else prunings.as_json(*rows),
+        structure=structure_plan(inventory, recipe, rows),
         budget=None if budget is None else budget.as_json(),
         resolved_recipe=recipe.model_dump(mode="json"),
     )

@@ -22,5 +22,7 @@ class Plan(RunPlan):
     """Of a fork: whose level it starts from, which, and in how many of its searches."""
     gradual: dict[str, Any] | None = None
     """Of a training that prunes on the way: after which updates, and what is kept then."""
+    structure: dict[str, Any] | None = None
+    """With N:M: entries kept of every block by level, and of every layer whether it is divided, and why not."""
     budget: dict[str, Any] | None = None
     """What the budget of one search leaves of it."""

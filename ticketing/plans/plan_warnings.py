@@ -9,6 +9,7 @@ from ticketing.plans.agreement import remarks
 from ticketing.plans.budget import Affordable, warnings_of_budget
 from ticketing.plans.gradual import warnings_of_gradual
 from ticketing.plans.start import searches_of, taken_over
+from ticketing.plans.structure import warnings_of_structure
 from ticketing.plans.suitability import warnings_of
 from ticketing.recipe import Evidence, Iterative
 
@@ -32,7 +33,7 @@ def warnings_of_plan(
         per_epoch: Updates in an epoch.
         budget: What it leaves of the search.
     """
-    warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
+    warnings = [*warnings_of_structure(inventory, recipe)]
     evidence = recipe.evidence
     warnings += warnings_of_evidence(evidence, answers=answers)
     if evidence.replicates and recipe.rewind in ("lr", "none"):

@@ -9,6 +9,7 @@ from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.counts import groups
 from ticketing.mask import Mask
+from ticketing.pruning.n_of_m import keep_in_blocks
 from ticketing.pruning.scope import select
 from ticketing.pruning.scoring import Scores, scored
 
@@ -42,7 +43,7 @@ def draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str
 
 
 def selected(bench: Workbench, scores: Scores, counts: Mapping[str, int], *, within: Mask, name: str) -> Mask:
-    """Keep the entries of the highest scores, so many of every competition group, and check what came.
+    """Keep the entries of the highest scores, so many of every competition group or block, and check what came.
 
     Args:
         bench: Of the run.
@@ -56,8 +57,12 @@ def selected(bench: Workbench, scores: Scores, counts: Mapping[str, int], *, wit
         InvariantError: The mask is not what was asked for.
     """
     members, collapse = groups(bench.subject.inventory, bench.recipe), bench.recipe.allow_collapse
-    mask = select(scores.of, counts, members, within=within, allow_collapse=collapse, ties=scores.ties)
+    if (block := bench.recipe.block) is None:
+        mask = select(scores.of, counts, members, within=within, allow_collapse=collapse, ties=scores.ties)
+    else:
+        mask = keep_in_blocks(scores.of, counts, block, within=within, ties=scores.ties)
     bench.invariants.mask_drawn(mask, before=within, counts=counts, groups=members, allow_collapse=collapse, name=name)
+    bench.invariants.structured(mask, block, name=name)
     return mask
 
 

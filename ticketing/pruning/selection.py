@@ -38,7 +38,7 @@ def keep_top(
         CollapseError: A parameter would keep nothing.
         InvariantError: ``within`` is of other parameters.
     """
-    _check_scores(scores, within)
+    check_scores(scores, within)
     flat = torch.cat([score.detach().cpu().reshape(-1) for score in scores.values()])
     eligible = None if within is None else torch.cat([within[name].cpu().reshape(-1) for name in scores])
     candidates = flat if eligible is None else flat[eligible]
@@ -72,7 +72,13 @@ def _highest(candidates: Float[Tensor, " n"], keep: int, ties: int | None) -> Bo
     return kept
 
 
-def _check_scores(scores: Mapping[str, Tensor], within: Mask | None) -> None:
+def check_scores(scores: Mapping[str, Tensor], within: Mask | None) -> None:
+    """Check that scores can be compared, and are of the parameters of the mask so far.
+
+    Raises:
+        NonFiniteScoreError: A score is NaN or infinite.
+        InvariantError: `within` is of other parameters.
+    """
     for name, score in scores.items():
         if not bool(torch.isfinite(score).all()):
             first = int((~torch.isfinite(score)).reshape(-1).nonzero()[0])

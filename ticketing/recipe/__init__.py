@@ -18,6 +18,7 @@ from ticketing.recipe.optimizer import SGD, Adam, AdamW, Optimizer
 from ticketing.recipe.part import Part
 from ticketing.recipe.pruning import LayerKind, Rate, Target
 from ticketing.recipe.recipe import RECIPE_VERSION, Recipe, TicketRecipe
+from ticketing.recipe.structure import NOfM
 from ticketing.recipe.training import Augment, Ema, Precision, Training
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "LabelNoise",
     "LayerKind",
     "Milestones",
+    "NOfM",
     "OneCycle",
     "Optimizer",
     "Part",

@@ -20,6 +20,7 @@ from ticketing.recipe.masking import (
 )
 from ticketing.recipe.pruning import LayerKind, Rate, RateField, Target
 from ticketing.recipe.recipe import TicketRecipe
+from ticketing.recipe.structure import STRUCTURE_WORDS, NOfM, as_n_of_m
 from ticketing.step import Step
 
 DEFAULT_LEVELS = 10
@@ -31,7 +32,10 @@ class Iterative(TicketRecipe):
 
     search: Literal["iterative"]
     levels: int | None = Field(
-        None, ge=1, le=MOST_LEVELS, description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given."
+        None,
+        ge=1,
+        le=MOST_LEVELS,
+        description=f"Pruned levels; {DEFAULT_LEVELS} when no target is given, and M - N with structure N:M.",
     )
     target: Target | None = None
     schedule_of_pruning: Literal["levels", "gradual"] = Field(
@@ -66,7 +70,12 @@ class Iterative(TicketRecipe):
         description="Score of an entry; the highest stay. w_i before training, w_f after.",
         json_schema_extra=described(CRITERION_WORDS, "docs/searches/criteria.md"),
     )
-    structure: Literal["weight"] = "weight"
+    structure: Literal["weight"] | NOfM = Field(
+        "weight",
+        description="What is removed together: weight (single entries) or N:M (all but N of every M consecutive inputs "
+        "of an output).",
+        json_schema_extra=described(STRUCTURE_WORDS, "docs/searches/structure.md"),
+    )
     rewind: Literal["lr", "none", "auto"] | Step = Field(
         Step("0it"),
         description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule), "
@@ -98,7 +107,8 @@ class Iterative(TicketRecipe):
     @classmethod
     def _default_number_of_levels(cls, value: Any) -> Any:
         if isinstance(value, Mapping) and value.get("levels") is None and value.get("target") is None:
-            return {**value, "levels": DEFAULT_LEVELS}
+            n_of_m = as_n_of_m(value.get("structure"))
+            return {**value, "levels": n_of_m.most_levels if n_of_m else DEFAULT_LEVELS}
         return value
 
     @model_validator(mode="before")
@@ -123,6 +133,11 @@ class Iterative(TicketRecipe):
     def holds(self) -> bool:
         """Whether removed entries hold weights instead of zero."""
         return self.pruned != "zero"
+
+    @property
+    def block(self) -> int | None:
+        """How many consecutive inputs of an output share a number of kept entries; None with any other structure."""
+        return self.structure.block if isinstance(self.structure, NOfM) else None
 
     def rewind_update(self, per_epoch: int) -> int:
         """Say after which update of the dense run the rewind point is; 0 where it is none of a step."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from ticketing.report import gain, settling, words
 from ticketing.report.markdown import plain, table
+from ticketing.report.origin import origin_sentences
 
 DECODER = '''\
 import json
@@ -87,9 +88,8 @@ def card(report: words.Report) -> str:
 
 
 def _said(report: words.Report) -> list[str]:
-    said = (words.start_sentence(report), words.gradual_sentence(report), words.budget_sentence(report))
     settled = [settling.settling_sentence(report)] if "settling" in report else []
-    return [*settled, *(sentence for sentence in said if sentence)]
+    return [*settled, *origin_sentences(report)]
 
 
 def _loading(report: words.Report) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ticketing.report import settling, words
 from ticketing.report.markup import table
+from ticketing.report.structure import kernels_sentence
 
 NOTICEABLE = 0.05
 """A difference below this share of the time is none, and so is one whose interval does not exclude it."""
@@ -15,13 +16,14 @@ RUNTIMES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime"}
 
 def gain_sentences(report: words.Report) -> list[str]:
     """Say where the ticket is faster and where it is not; what is known without a measurement where none was made."""
-    gain = report.get("gain")
+    gain, kernels = report.get("gain"), kernels_sentence(report)
     if gain is None:
-        return [f"{settling.slim_sentence(report)} {UNMEASURED}" if "settling" in report else words.SPEED]
+        known = f"{settling.slim_sentence(report)} {UNMEASURED}" if "settling" in report else words.SPEED
+        return [" ".join([known, *kernels])]
     others = [name for name in gain["networks"] if name != "dense"]
     said = [_sentence(gain, runtime, name) for runtime in gain["versions"] for name in others]
     slim = [settling.slim_sentence(report)] if "settling" in report else []
-    return [*slim, *said]
+    return [*slim, *said, *kernels]
 
 
 def section(report: words.Report) -> str:

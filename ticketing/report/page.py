@@ -7,6 +7,7 @@ from typing import Any
 from ticketing.report import gain, settling, words
 from ticketing.report.figure import accuracy_figure, density_figure
 from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, whole_page
+from ticketing.report.origin import origin_sentences
 
 
 def page(report: words.Report) -> str:
@@ -47,8 +48,7 @@ def _header(report: words.Report, title: str) -> str:
         _accuracy_fact("Ticket", test.get("ticket"), search.get("test_accuracy")),
         _accuracy_fact("Dense", test.get("dense"), None),
     ]
-    said = (words.start_sentence(report), words.gradual_sentence(report), words.budget_sentence(report))
-    origin = "".join(f'<p class="note">{escape(sentence)}</p>' for sentence in said if sentence)
+    origin = "".join(f'<p class="note">{escape(sentence)}</p>' for sentence in origin_sentences(report))
     subject = f"{report['model']['architecture']} · {report['dataset']['name']} · {report['recipe']['search']} search"
     return (
         f'<p class="over">{escape(subject)}</p><h1>{escape(title)}</h1>'

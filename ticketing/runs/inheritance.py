@@ -157,14 +157,16 @@ def _take_latest(parent: Content, bench: Workbench, found: Findings, replicate: 
 def _check_masks(bench: Workbench, found: Findings, replicate: int, start: StartSpec, levels: list[int]) -> None:
     ladder = kept_counts(bench.subject.inventory, bench.recipe, start)
     for below, level in pairwise(levels):
+        name = f"level {level}, replicate {replicate}, taken over from {start.job}"
         bench.invariants.mask_drawn(
             found.mask(replicate, level),
             before=found.mask(replicate, below),
             counts=ladder[level],
             groups=groups(bench.subject.inventory, bench.recipe),
             allow_collapse=bench.recipe.allow_collapse,
-            name=f"level {level}, replicate {replicate}, taken over from {start.job}",
+            name=name,
         )
+        bench.invariants.structured(found.mask(replicate, level), bench.recipe.block, name=name)
 
 
 def _say(bench: Workbench, found: Findings, replicate: int, levels: list[int]) -> None:

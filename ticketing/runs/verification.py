@@ -1,7 +1,7 @@
 """Reads a finished run's `out/` back in a process that did not write it, and compares; writes nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from ticketing.actions import Actions, begun, replaced
+from ticketing.blocks import uneven
 from ticketing.data.dataset import Dataset
 from ticketing.export.graphs import GRAPHS, check_graphs
 from ticketing.export.listing import check_listing
 from ticketing.export.weights import read_mask, read_tensors, shapes_of
 from ticketing.folder import OUT, RECIPE, RunSpec
 from ticketing.journal.provenance import state_digest
+from ticketing.ladder.counts import kept_counts
 from ticketing.mask import Mask
 from ticketing.plans.parsing import parse_recipe
 from ticketing.recipe import CapacitySweep, EarlyBird, Iterative
@@ -35,10 +37,10 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     """Check everything a run made against the run's own inputs, and give the digest of every file.
 
     Lists and digests agree; the states load strictly and are finite; pruned entries are +0.0 (or hold their initial
-    weights, where `pruned` says so) and the masks shrink from level to level with the reported counts; the ticket is
-    its rewind point under the mask, after `kept` and `pruned`, where that is the state before training; the sparse
-    file decodes to the model bit for bit; the model's validation accuracy is the reported one; the answers give the
-    reported test accuracies.
+    weights, where `pruned` says so) and the masks shrink from level to level with the reported counts, with structure
+    N:M those of every block; the ticket is its rewind point under the mask, after `kept` and `pruned`, where that is
+    the state before training; the sparse file decodes to the model bit for bit; the model's validation accuracy is the
+    reported one; the answers give the reported test accuracies.
 
     Args:
         folder: Of the run, with its inputs.
@@ -59,7 +61,8 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     if isinstance(recipe, EarlyBird):
         verify_birds(out, report, recipe, subject, data)
         return digests
-    mask = _ladder(out, report)
+    rows = None if recipe.block is None else kept_counts(subject.inventory, recipe, spec.start)
+    mask = _ladder(out, report, block=recipe.block, rows=rows)
     delivered = report["search"]["delivered"]
     states = _states(out, recipe, subject, mask, delivered["digests"])
     if "ticket" in states and recipe.rewind == Step("0it"):
@@ -75,7 +78,9 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     return digests
 
 
-def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
+def _ladder(
+    out: Path, report: Mapping[str, Any], *, block: int | None, rows: Sequence[Mapping[str, int]] | None
+) -> Mask:
     """Check every level's mask against the report and the one before it on the ticket's way; give the delivered one.
 
     A candidate beyond a target was cut from some level of the way: its mask binds nothing after it.
@@ -85,6 +90,9 @@ def _ladder(out: Path, report: Mapping[str, Any]) -> Mask:
         level, expected = int(row["level"]), {layer["name"]: layer["kept"] for layer in row["layers"]}
         mask = read_mask(out / f"levels/{level:02d}/mask.safetensors")
         expect(mask.counts() == expected, f"the mask of level {level}, counts {expected}")
+        if block is not None and rows is not None:
+            even = mask.counts() == rows[level] and not uneven(mask, block)
+            expect(even, f"the mask of level {level}, counts {rows[level]}, as many of every {block} inputs")
         if row["beyond_target"]:
             continue
         below = masks[max(masks)] if masks else mask

@@ -84,6 +84,7 @@ def test_the_plan_says_where_a_budget_ends_the_search_and_when_a_training_prunes
         ({"recipe": {"search": "iterative", "target": {"sparsity": 1.0}}}, "/recipe/target/sparsity"),
         ({"recipe": {"search": "iterative", "schedule_of_pruning": "gradual", "rewind": "auto"}}, "/recipe/rewind"),
         ({"recipe": {"search": "iterative", "budget": {}}}, "/recipe/budget"),
+        ({"recipe": {"search": "iterative", "structure": "1:7"}}, "/recipe/structure"),
         ({"recipe": {"search": "iterative", "rewind": "3ep", "training": {"length": "63it"}}}, "/recipe/rewind"),
         ({"recipe": RECIPE | {"training": {"precision": "fp16"}}}, "/recipe/training/precision"),
         (

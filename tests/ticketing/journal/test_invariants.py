@@ -67,6 +67,16 @@ def test_an_empty_parameter_is_found_unless_collapse_is_allowed() -> None:
     assert drawn(nothing, count=0, allow_collapse=True).checked["no_empty_parameter"] == 0
 
 
+def test_a_mask_that_leaves_its_blocks_is_found_and_single_entries_promise_none() -> None:
+    uneven, even = (Mask({"w": torch.tensor(kept) > 0}) for kept in ([[1, 1], [0, 0]], [[1, 0], [0, 1]]))
+    invariants = Invariants()
+    invariants.structured(even, 2, name="level 1")
+    invariants.structured(uneven, None, name="level 1")
+    assert invariants.checked["structure_kept"] == 1
+    with pytest.raises(InvariantError, match=r"inputs of every block of a parameter\. Broken: level 1 in \['w'\]"):
+        invariants.structured(uneven, 2, name="level 1")
+
+
 def test_a_start_that_is_not_the_rewind_point_is_found_to_the_bit() -> None:
     point = {"w": torch.tensor([1.0, 2.0, 3.0, 4.0]), "b": torch.tensor([0.5])}
     began = {"w": torch.tensor([1.0, 2.0, 0.0, 0.0]), "b": torch.tensor([0.5])}
