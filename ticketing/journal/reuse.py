@@ -16,6 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ticketing.channels import Kept
 from ticketing.journal.journal import Journal
 from ticketing.journal.provenance import state_digest
 from ticketing.journal.results import Result, curve_of, curve_tensor
@@ -39,6 +40,7 @@ class Course:
     patience: int | None = None
     fine_tune: bool = False
     spread: bool = False
+    kept: Kept | None = None
 
     def rate_is_absolute(self, training: Training) -> bool:
         """Say whether the rate of an update does not depend on how long a whole training is."""
@@ -60,6 +62,7 @@ def address(bench: Workbench, start: Mapping[str, Tensor], course: Course) -> st
         "training": training,
         "execution_key": bench.journal.execution_key,
         "pruned": bench.recipe.pruned,
+        **({} if course.kept is None else {"channels": state_digest({"kept": course.kept})}),
         "start": state_digest(start if bench.recipe.pruned != "zero" else course.mask.applied_to(start)),
         "mask": state_digest(course.mask.pack()),
         "order": course.order_seed,

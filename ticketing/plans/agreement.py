@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ticketing.errors import Fault, RecipeError
 from ticketing.plans.gradual import contradictions_of_gradual
+from ticketing.plans.structure import contradictions_of_structure
 from ticketing.recipe import DENSE_LENGTHS, Iterative, TicketRecipe
 from ticketing.recipe.masking import MAGNITUDES, NEED_INITIAL, RANDOM_KEPT, TAKE_A_SIGN
 from ticketing.step import Step
@@ -30,6 +31,7 @@ def contradictions(recipe: Iterative, *, at: str = "/recipe") -> Iterator[Fault]
         detail = f"expected no sparse file: with pruned {recipe.pruned} removed entries are not all zero"
         yield Fault(f"{at}/outputs", "not_sparse", detail, ("ticket", "model", "mask"))
     yield from contradictions_of_gradual(recipe, at=at)
+    yield from contradictions_of_structure(recipe, at=at)
 
 
 def refuse_levels_beyond(recipe: TicketRecipe, last: int) -> None:

@@ -29,6 +29,9 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
         detail = "expected levels on both sides: a training that prunes on the way has no level to go on from, got "
         detail += f"{recipe.schedule_of_pruning} from {parent.schedule_of_pruning}"
         faults.append(Fault("/recipe/schedule_of_pruning", "not_inheritable", detail, ("levels",)))
+    if recipe.structure != parent.structure:
+        detail = f"expected the parent's structure {parent.structure}, which its levels have, got {recipe.structure}"
+        faults.append(Fault("/recipe/structure", "not_inheritable", detail, (parent.structure,)))
     if recipe.seed != parent.seed:
         detail = f"expected the parent's seed {parent.seed}, which split and initialised it, got {recipe.seed}"
         faults.append(Fault("/recipe/seed", "not_inheritable", detail))

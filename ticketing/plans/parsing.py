@@ -76,10 +76,13 @@ def resolve(
 
 
 def _preset(architecture: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the preset of an architecture; its rates by kind suit its own scope, and are left out under another."""
+    """Give the preset of an architecture; its rates by kind suit its own scope and single entries alone, and are left
+    out otherwise."""
     own = preset(architecture)
     if raw.get("search") == "early_bird":
         return {"training": own["training"]}
+    if raw.get("structure") == "channel":
+        return {k: v for k, v in own.items() if k not in ("rate", "scope")}
     scope: Any = raw.get("scope") or own.get("scope", "layerwise")
     return own if scope in ("layerwise", own.get("scope")) else {k: v for k, v in own.items() if k != "rate"}
 

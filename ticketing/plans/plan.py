@@ -22,5 +22,8 @@ class Plan(RunPlan):
     """Of a fork: whose level it starts from, which, and in how many of its searches."""
     gradual: dict[str, Any] | None = None
     """Of a training that prunes on the way: after which updates, and what is kept then."""
+    channels: dict[str, Any] | None = None
+    """Where channels are removed: how many every level keeps, which compete, which layers keep theirs and why. Which
+    there are is known where the network is built; until then the shares alone, and `kept` of the ladder is None."""
     budget: dict[str, Any] | None = None
     """What the budget of one search leaves of it."""

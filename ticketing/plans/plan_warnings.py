@@ -32,7 +32,10 @@ def warnings_of_plan(
         per_epoch: Updates in an epoch.
         budget: What it leaves of the search.
     """
-    warnings = [("no_speedup_from_unstructured", "zeros in a dense layout make a file smaller, not a network faster")]
+    warnings = []
+    if recipe.structure != "channel":
+        detail = "zeros in a dense layout make a file smaller, not a network faster"
+        warnings.append(("no_speedup_from_unstructured", detail))
     evidence = recipe.evidence
     warnings += warnings_of_evidence(evidence, answers=answers)
     if evidence.replicates and recipe.rewind in ("lr", "none"):

@@ -9,6 +9,7 @@ from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.counts import groups
 from ticketing.mask import Mask
+from ticketing.pruning.channels import choose_channels
 from ticketing.pruning.scope import select
 from ticketing.pruning.scoring import Scores, scored
 
@@ -30,8 +31,14 @@ def draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str
     """
     bench.phase("prune")
     replicate, level = where.replicate, where.level
-    scores = scored(bench, found, replicate, level, after=after)
     name = f"level {level}, replicate {replicate}"
+    if bench.recipe.structure == "channel":
+        mask = choose_channels(bench, found, replicate, level, after=after)
+        _check(bench, mask, counts, within=found.mask(replicate, after), name=name)
+        found.keep_mask(replicate, level, mask)
+        say_mask_drawn(bench, where, mask)
+        return
+    scores = scored(bench, found, replicate, level, after=after)
     mask = selected(bench, scores, counts, within=found.mask(replicate, after), name=name)
     found.keep_mask(replicate, level, mask)
     if found.actions.holds:
@@ -57,8 +64,19 @@ def selected(bench: Workbench, scores: Scores, counts: Mapping[str, int], *, wit
     """
     members, collapse = groups(bench.subject.inventory, bench.recipe), bench.recipe.allow_collapse
     mask = select(scores.of, counts, members, within=within, allow_collapse=collapse, ties=scores.ties)
-    bench.invariants.mask_drawn(mask, before=within, counts=counts, groups=members, allow_collapse=collapse, name=name)
+    _check(bench, mask, counts, within=within, name=name)
     return mask
+
+
+def _check(bench: Workbench, mask: Mask, counts: Mapping[str, int], *, within: Mask, name: str) -> None:
+    bench.invariants.mask_drawn(
+        mask,
+        before=within,
+        counts=counts,
+        groups=groups(bench.subject.inventory, bench.recipe),
+        allow_collapse=bench.recipe.allow_collapse,
+        name=name,
+    )
 
 
 def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:

@@ -12,10 +12,12 @@ from ticketing.recipe.masking import (
     KEPT_WORDS,
     PRUNED_WORDS,
     SCOPE_WORDS,
+    STRUCTURE_WORDS,
     Criterion,
     Kept,
     Pruned,
     Scope,
+    Structure,
     described,
 )
 from ticketing.recipe.pruning import LayerKind, Rate, RateField, Target
@@ -63,10 +65,15 @@ class Iterative(TicketRecipe):
     )
     criterion: Criterion = Field(
         "large_final",
-        description="Score of an entry; the highest stay. w_i before training, w_f after.",
+        description="Score of an entry or a channel; the highest stay; l1 where channels are removed. w_i before "
+        "training, w_f after.",
         json_schema_extra=described(CRITERION_WORDS, "docs/searches/criteria.md"),
     )
-    structure: Literal["weight"] = "weight"
+    structure: Structure = Field(
+        "weight",
+        description="What is removed.",
+        json_schema_extra=described(STRUCTURE_WORDS, "docs/searches/channels.md"),
+    )
     rewind: Literal["lr", "none", "auto"] | Step = Field(
         Step("0it"),
         description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule), "
@@ -89,9 +96,10 @@ class Iterative(TicketRecipe):
         max_length=1,
         description="ntk: spectrum of the tangent kernel and early slope, of dense and delivered level.",
     )
-    outputs: tuple[Literal["ticket", "model", "mask", "sparse", "onnx", "pt2"], ...] = Field(
+    outputs: tuple[Literal["slim", "ticket", "model", "mask", "sparse", "onnx", "pt2"], ...] = Field(
         ("ticket", "model", "mask", "sparse"),
-        description="Files of the ticket; onnx and pt2: the model as a graph that runs without its code.",
+        description="Files of the ticket; onnx and pt2: the model as a graph that runs without its code, of the slim "
+        "network where there is one; slim: that network, in place of sparse where channels are removed.",
     )
 
     @model_validator(mode="before")
@@ -99,6 +107,13 @@ class Iterative(TicketRecipe):
     def _default_number_of_levels(cls, value: Any) -> Any:
         if isinstance(value, Mapping) and value.get("levels") is None and value.get("target") is None:
             return {**value, "levels": DEFAULT_LEVELS}
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_channels(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("structure") == "channel":
+            return {"criterion": "l1", "outputs": ("slim", "ticket", "model", "mask"), **value}
         return value
 
     @model_validator(mode="before")

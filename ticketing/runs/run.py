@@ -14,6 +14,8 @@ import torch
 
 from ticketing.actions import Actions
 from ticketing.analysis.probing import probe
+from ticketing.channels import channels_of
+from ticketing.channels.sets import sets_of
 from ticketing.data.dataset import Dataset
 from ticketing.evidence.choice import choose
 from ticketing.evidence.sequential import grow
@@ -28,11 +30,12 @@ from ticketing.journal.provenance import execution_key, run_digest
 from ticketing.journal.underway import INVARIANTS
 from ticketing.journal.walk import walk_of
 from ticketing.journal.workbench import Bench, Workbench
+from ticketing.ladder.channels import ChannelSets
 from ticketing.observer import Observer
 from ticketing.plans import plan_of
 from ticketing.plans.parsing import parse_recipe
 from ticketing.plans.start import searches_of
-from ticketing.recipe import AnyRecipe
+from ticketing.recipe import AnyRecipe, Iterative
 from ticketing.runs.capacity_sweep import sweep_widths
 from ticketing.runs.early_bird import find_birds
 from ticketing.runs.execution import settle
@@ -140,6 +143,7 @@ def _bench(
         test=len(data.y_test),
         trained=subject.weights == "trained",
         start=spec.start,
+        sets=_sets(subject, recipe),
     )
     if journal.resumed_from is None:
         for note in data.notes:
@@ -156,6 +160,13 @@ def _bench(
         plan=planned,
         start=spec.start,
     )
+
+
+def _sets(subject: Subject, recipe: AnyRecipe) -> ChannelSets | None:
+    """Find which channels compete, where channels are removed."""
+    if isinstance(recipe, Iterative) and recipe.structure == "channel":
+        return sets_of(channels_of(subject.module, subject.inventory))
+    return None
 
 
 def _judged(bench: Workbench) -> tuple[int, ...]:

@@ -1,0 +1,55 @@
+"""Which fields of a recipe contradict what it removes: single entries or whole channels; knows no model."""
+
+from collections.abc import Iterator
+
+from ticketing.errors import Fault
+from ticketing.recipe import Iterative
+from ticketing.recipe.masking import CRITERION_WORDS, OF_CHANNELS, OF_WEIGHTS
+
+
+def contradictions_of_structure(recipe: Iterative, *, at: str) -> Iterator[Fault]:
+    """List what a recipe asks for that what it removes has no place for; `at` as in `contradictions`."""
+    of_channels = recipe.structure == "channel"
+    scored = OF_CHANNELS if of_channels else OF_WEIGHTS
+    if recipe.criterion not in scored:
+        detail = f"expected a criterion that scores what structure {recipe.structure} removes, got {recipe.criterion}"
+        yield Fault(f"{at}/criterion", "scores_another", detail, tuple(w for w in CRITERION_WORDS if w in scored))
+    if of_channels:
+        yield from _of_channels(recipe, at=at)
+    elif "slim" in recipe.outputs:
+        detail = f"expected no slim file: with structure {recipe.structure} the network keeps its width"
+        yield Fault(f"{at}/outputs", "not_slim", detail, ("ticket", "model", "mask", "sparse", "onnx", "pt2"))
+
+
+def _of_channels(recipe: Iterative, *, at: str) -> Iterator[Fault]:
+    with_it = "with structure channel"
+    if recipe.scope != "layerwise":
+        detail = f"expected layerwise {with_it}, got {recipe.scope}: only channels of one place are scored alike"
+        yield Fault(f"{at}/scope", "needs_layerwise", detail, ("layerwise",))
+    if recipe.pruned != "zero":
+        detail = f"expected zero {with_it}, got {recipe.pruned}: what is taken out of the network holds nothing"
+        yield Fault(f"{at}/pruned", "nothing_to_hold", detail, ("zero",))
+    if recipe.schedule_of_pruning != "levels":
+        detail = f"expected levels {with_it}, got gradual: channels are taken out before a training begins"
+        yield Fault(f"{at}/schedule_of_pruning", "needs_levels", detail, ("levels",))
+    if recipe.allow_collapse:
+        detail = f"expected false {with_it}, got true: a layer without channels is no network"
+        yield Fault(f"{at}/allow_collapse", "keeps_a_channel", detail)
+    if recipe.target is not None and recipe.target.sparsity is not None:
+        detail = f"expected levels or target.max_accuracy_drop {with_it}: whole channels meet no sparsity to the entry"
+        yield Fault(f"{at}/target/sparsity", "not_to_the_entry", detail)
+    rate, default = recipe.rate, recipe.rate.default
+    own = {name: getattr(rate, name) for name in type(rate).model_fields if name not in ("default", "by_name")}
+    for name, of_it in [*own.items(), *((f"by_name/{_escaped(glob)}", value) for glob, value in rate.by_name.items())]:
+        if of_it not in (None, 0, default):
+            detail = (
+                f"expected {default:g} or 0, which exempts a layer, {with_it}, got {of_it:g}: a channel may be made"
+            )
+            yield Fault(f"{at}/rate/{name}", "one_rate", f"{detail} by several layers")
+    if "small_dense" in recipe.evidence.controls:
+        detail = f"expected no small_dense {with_it}: the ticket is a small dense network, and reinit is that one anew"
+        yield Fault(f"{at}/evidence/controls", "ticket_is_dense", detail)
+
+
+def _escaped(glob: str) -> str:
+    return glob.replace("~", "~0").replace("/", "~1")
