@@ -119,7 +119,7 @@ def make_bench(
         subject, data = subject or make_subject(), data or make_dataset()
         journal = open_journal(folder, run_digest=recipe.model_dump_json(), execution_key={"threads": 1})
         sets = None
-        if recipe.structure == "channel":
+        if recipe.removes_channels:
             sets = sets_of(channels_of(subject.module, subject.inventory))
         planned = plan(subject.inventory, recipe, train=len(data.y_train), test=len(data.y_test), sets=sets)
         return Workbench(

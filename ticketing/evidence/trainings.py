@@ -124,7 +124,7 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
 
 def _draw(bench: Workbench, control: str) -> Draw:
     """Give how a control is drawn: of channels where channels are removed."""
-    if bench.recipe.structure == "channel" and control in CHANNEL_CONTROLS:
+    if bench.recipe.removes_channels and control in CHANNEL_CONTROLS:
         return partial(CHANNEL_CONTROLS[control], bench.channels)
     return CONTROLS[control]
 

@@ -55,7 +55,7 @@ def deliver(
         "inputs": {"mean": bench.data.mean, "std": bench.data.std},
     }
     ticket = ticket_at(bench, found, level)
-    kept = kept_of(bench.channels, ticket.mask) if recipe.structure == "channel" else None
+    kept = kept_of(bench.channels, ticket.mask) if recipe.removes_channels else None
     deployed = write_files(out, bench, ticket, kept, about=about)
     delivered, best = _delivered(bench, ticket, kept), best_level(bench, found)
     origin = provenance(spec, recipe, key=bench.journal.execution_key, fingerprint=bench.data.fingerprint)

@@ -48,7 +48,7 @@ def _narrowed(bench: Workbench, found: Findings, level: int) -> dict[str, Any]:
     """Say how wide the first search's network is at a level: channels, parameters, multiply-adds."""
     kept = kept_of(bench.channels, found.mask(0, level))
     left, total = int(kept.sum()), len(kept)
-    channels = {"sparsity": 1 - left / total, "kept": left, "total": total}
+    channels = {"sparsity": (total - left) / total, "kept": left, "total": total}
     return {"channels": channels} | size_of(bench, kept)
 
 

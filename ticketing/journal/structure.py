@@ -10,11 +10,11 @@ from ticketing.mask import Mask
 
 def sets_in(bench: Workbench) -> ChannelSets | None:
     """Give the sets of channels that compete; None where entries do."""
-    return sets_of(bench.channels) if bench.recipe.structure == "channel" else None
+    return sets_of(bench.channels) if bench.recipe.removes_channels else None
 
 
 def kept_in(bench: Workbench, mask: Mask) -> Kept | None:
     """Give the channels that a mask leaves, so that the others are taken out of the network; None where none are."""
-    if bench.recipe.structure != "channel" or mask.kept_count == mask.total:
+    if not bench.recipe.removes_channels or mask.kept_count == mask.total:
         return None
     return kept_of(bench.channels, mask)

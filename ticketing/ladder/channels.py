@@ -56,7 +56,7 @@ def channel_counts(
         rows = [tuple(len(alike.channels) for alike in sets.sets)]
     else:
         rows = channel_counts(inventory, start.recipe, sets, start.start)[: start.level + 1]
-        _refuse_start_beyond(len(rows) - 1, recipe, start)
+        _refuse_start_beyond(len(rows) - 1, start)
     rates = [0.0 if exempt(alike, inventory, recipe) else recipe.rate.default for alike in sets.sets]
     while len(rows) <= (recipe.levels or MOST_LEVELS):
         rows.append(tuple(max(1, ladder(kept, rate, 1)[1]) for kept, rate in zip(rows[-1], rates, strict=True)))
@@ -92,13 +92,10 @@ def _left(layer: Layer, sets: Sequence[ChannelSet], removed: Sequence[int]) -> i
     return left
 
 
-def _refuse_start_beyond(last: int, recipe: Iterative, start: StartSpec) -> None:
+def _refuse_start_beyond(last: int, start: StartSpec) -> None:
     if last < start.level:
         detail = f"expected a level from 1 to {last}, where the ladder of {start.job} ends, got {start.level}"
         raise RecipeError(detail, [Fault("/from_level", "no_such_level", detail)])
-    if recipe.levels is not None and recipe.levels < start.level:
-        detail = f"expected {start.level} levels or more, as many as are taken over, got {recipe.levels}"
-        raise RecipeError(detail, [Fault("/recipe/levels", "before_start", detail)])
 
 
 def _told(sets: ChannelSets) -> str:

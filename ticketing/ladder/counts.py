@@ -39,7 +39,8 @@ def kept_counts(
             a glob of the rates matches no layer, or the ladder cannot go on from the parent's counts.
     """
     _refuse_globs_of_nothing(inventory, recipe)
-    if recipe.structure == "channel":
+    if recipe.removes_channels:
+        _refuse_end_before([{}], recipe, start)
         if sets is None:
             return [{} for _ in range((recipe.levels or MOST_LEVELS) + 1)]
         return [entries_left(inventory, sets, counts) for counts in channel_counts(inventory, recipe, sets, start)]

@@ -35,7 +35,7 @@ class CertificatePlan:
     def at_most(self) -> bool:
         """Whether a bound may be above what is trained: which entries stay, only the search knows."""
         shared = len(self.rows[0]) < len(self.inventory.prunable)
-        slim = self.recipe.structure == "channel"
+        slim = self.recipe.removes_channels
         return "dense_short" in self.recipe.evidence.controls and (shared or slim or self.recipe.holds)
 
     def replicate(self, judged: Sequence[int]) -> tuple[int, int]:
@@ -53,7 +53,7 @@ class CertificatePlan:
 
     def _short(self, level: int) -> int:
         """Count as if those entries of a competition group stayed that cost the most."""
-        if self.recipe.holds or self.recipe.structure == "channel":
+        if self.recipe.holds or self.recipe.removes_channels:
             return self.steps
         layers, kept = {layer.parameter: layer for layer in self.inventory.prunable}, dict[str, int]()
         for group, names in groups(self.inventory, self.recipe).items():

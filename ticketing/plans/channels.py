@@ -31,7 +31,7 @@ def channels_of_plan(
     Raises:
         RecipeError: The criterion has nothing to score some of them by.
     """
-    if recipe.structure != "channel":
+    if not recipe.removes_channels:
         return None
     _refuse_without_norms(inventory, recipe, sets)
     if sets is None:
@@ -47,7 +47,7 @@ def channels_of_plan(
     return {
         "total": total,
         "levels": [
-            {"level": level, "channel_sparsity": 1 - sum(row) / total, "kept": sum(row)}
+            {"level": level, "channel_sparsity": (total - sum(row)) / total, "kept": sum(row)}
             for level, row in enumerate(counts)
         ],
         "sets": [

@@ -33,7 +33,7 @@ def warnings_of_plan(
         budget: What it leaves of the search.
     """
     warnings = []
-    if recipe.structure != "channel":
+    if not recipe.removes_channels:
         detail = "zeros in a dense layout make a file smaller, not a network faster"
         warnings.append(("no_speedup_from_unstructured", detail))
     evidence = recipe.evidence

@@ -9,7 +9,7 @@ from ticketing.recipe.masking import CRITERION_WORDS, OF_CHANNELS, OF_WEIGHTS
 
 def contradictions_of_structure(recipe: Iterative, *, at: str) -> Iterator[Fault]:
     """List what a recipe asks for that what it removes has no place for; `at` as in `contradictions`."""
-    of_channels = recipe.structure == "channel"
+    of_channels = recipe.removes_channels
     scored = OF_CHANNELS if of_channels else OF_WEIGHTS
     if recipe.criterion not in scored:
         detail = f"expected a criterion that scores what structure {recipe.structure} removes, got {recipe.criterion}"

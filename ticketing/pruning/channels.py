@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ticketing.channels import Kept
 from ticketing.channels.ranking import scales
-from ticketing.channels.slimming import kept_of, weight_mask
+from ticketing.channels.slimming import kept_of
 from ticketing.criteria.of_channels import CHANNEL_CRITERIA, ChannelCandidates
 from ticketing.journal.findings import Findings
 from ticketing.journal.structure import sets_in
@@ -20,8 +20,8 @@ from ticketing.pruning.selection import keep_top
 from ticketing.seeds import derive
 
 
-def choose_channels(bench: Workbench, found: Findings, replicate: int, level: int, *, after: int) -> Mask:
-    """Choose the channels that a level keeps among those that `after` still has, as the mask they leave.
+def choose_channels(bench: Workbench, found: Findings, replicate: int, level: int, *, after: int) -> Kept:
+    """Choose the channels that a level keeps among those that level `after` still has, by what that one trained to.
 
     Raises:
         NonFiniteScoreError: The score of a channel that is still there is NaN or infinite.
@@ -31,8 +31,7 @@ def choose_channels(bench: Workbench, found: Findings, replicate: int, level: in
     scores = _scores(bench, found, replicate, level, after=after)
     within = kept_of(bench.channels, found.mask(replicate, after))
     counts = channel_counts(bench.subject.inventory, bench.recipe, sets, bench.start)[level]
-    kept = keep_best_of_sets(scores, sets.sets, counts, within=within)
-    return weight_mask(bench.channels, kept, bench.subject.shapes)
+    return keep_best_of_sets(scores, sets.sets, counts, within=within)
 
 
 def keep_best_of_sets(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ticketing.actions import with_initial
+from ticketing.channels.slimming import weight_mask
 from ticketing.journal.facts import say_mask_drawn
 from ticketing.journal.findings import Findings
 from ticketing.journal.where import Where
@@ -32,11 +33,12 @@ def draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str
     bench.phase("prune")
     replicate, level = where.replicate, where.level
     name = f"level {level}, replicate {replicate}"
-    if bench.recipe.structure == "channel":
-        mask = choose_channels(bench, found, replicate, level, after=after)
+    if bench.recipe.removes_channels:
+        kept = choose_channels(bench, found, replicate, level, after=after)
+        mask = weight_mask(bench.channels, kept, bench.subject.shapes)
         _check(bench, mask, counts, within=found.mask(replicate, after), name=name)
         found.keep_mask(replicate, level, mask)
-        say_mask_drawn(bench, where, mask)
+        say_mask_drawn(bench, where, mask, channels_kept=int(kept.sum()))
         return
     scores = scored(bench, found, replicate, level, after=after)
     mask = selected(bench, scores, counts, within=found.mask(replicate, after), name=name)

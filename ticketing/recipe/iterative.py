@@ -139,6 +139,11 @@ class Iterative(TicketRecipe):
         """Whether removed entries hold weights instead of zero."""
         return self.pruned != "zero"
 
+    @property
+    def removes_channels(self) -> bool:
+        """Whether whole channels are taken out of the network, rather than single entries set to zero."""
+        return self.structure == "channel"
+
     def rewind_update(self, per_epoch: int) -> int:
         """Say after which update of the dense run the rewind point is; 0 where it is none of a step."""
         return self.rewind.iterations(per_epoch) if isinstance(self.rewind, Step) else 0

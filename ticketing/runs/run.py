@@ -30,12 +30,11 @@ from ticketing.journal.provenance import execution_key, run_digest
 from ticketing.journal.underway import INVARIANTS
 from ticketing.journal.walk import walk_of
 from ticketing.journal.workbench import Bench, Workbench
-from ticketing.ladder.channels import ChannelSets
 from ticketing.observer import Observer
 from ticketing.plans import plan_of
 from ticketing.plans.parsing import parse_recipe
 from ticketing.plans.start import searches_of
-from ticketing.recipe import AnyRecipe, Iterative
+from ticketing.recipe import AnyRecipe, TicketRecipe
 from ticketing.runs.capacity_sweep import sweep_widths
 from ticketing.runs.early_bird import find_birds
 from ticketing.runs.execution import settle
@@ -136,6 +135,8 @@ def _bench(
     clock: Callable[[], float],
     spec: RunSpec,
 ) -> Bench[Any]:
+    removes_channels = isinstance(recipe, TicketRecipe) and recipe.removes_channels
+    channels = channels_of(subject.module, subject.inventory) if removes_channels else None
     planned = plan_of(
         subject.inventory,
         recipe,
@@ -143,7 +144,7 @@ def _bench(
         test=len(data.y_test),
         trained=subject.weights == "trained",
         start=spec.start,
-        sets=_sets(subject, recipe),
+        sets=None if channels is None else sets_of(channels),
     )
     if journal.resumed_from is None:
         for note in data.notes:
@@ -159,14 +160,8 @@ def _bench(
         checkpoint_seconds=spec.execution.checkpoint_seconds,
         plan=planned,
         start=spec.start,
+        found_channels=channels,
     )
-
-
-def _sets(subject: Subject, recipe: AnyRecipe) -> ChannelSets | None:
-    """Find which channels compete, where channels are removed."""
-    if isinstance(recipe, Iterative) and recipe.structure == "channel":
-        return sets_of(channels_of(subject.module, subject.inventory))
-    return None
 
 
 def _judged(bench: Workbench) -> tuple[int, ...]:
