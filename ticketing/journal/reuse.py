@@ -41,6 +41,7 @@ class Course:
     fine_tune: bool = False
     spread: bool = False
     kept: Kept | None = None
+    """What `mask` leaves of the channels, where they are removed: no other part of an address."""
 
     def rate_is_absolute(self, training: Training) -> bool:
         """Say whether the rate of an update does not depend on how long a whole training is."""
@@ -62,7 +63,6 @@ def address(bench: Workbench, start: Mapping[str, Tensor], course: Course) -> st
         "training": training,
         "execution_key": bench.journal.execution_key,
         "pruned": bench.recipe.pruned,
-        **({} if course.kept is None else {"channels": state_digest({"kept": course.kept})}),
         "start": state_digest(start if bench.recipe.pruned != "zero" else course.mask.applied_to(start)),
         "mask": state_digest(course.mask.pack()),
         "order": course.order_seed,

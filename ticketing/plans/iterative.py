@@ -50,9 +50,9 @@ def plan(
         RecipeError: The ladder cannot be walked, rewind or warm-up lie outside the training, a fork asks for what
             its parent does not have, or the budget does not pay one level.
     """
-    rows = kept_counts(inventory, recipe, start, sets)
     if start is not None:
         check_start(recipe, start, train=train)
+    rows = kept_counts(inventory, recipe, start, sets)
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
     check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)

@@ -8,7 +8,7 @@ from ticketing.report import words
 
 def is_slim(report: words.Report) -> bool:
     """Say whether channels were taken out of the network, rather than single entries set to zero."""
-    return "channels" in words.delivered_level(report)
+    return any("channels" in row for row in report.get("levels", ()))
 
 
 def slim_sentence(report: words.Report) -> str:

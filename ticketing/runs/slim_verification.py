@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ticketing.channels import Channels
-from ticketing.channels.slimming import grown_state, kept_of, slim_module, slim_state
+from ticketing.channels.slimming import grown_state, kept_of, slim_module, slim_state, weight_mask
 from ticketing.data.dataset import Dataset
 from ticketing.export.graphs import check_graphs
 from ticketing.export.slim import read_slim, slim_of
@@ -34,9 +34,9 @@ def verify_slim(
 ) -> None:
     """Check the slim network of a run.
 
-    The slim files are of whole channels, those of the delivered mask; the trained network in whole tensors is zero in
-    all that makes a removed channel, and the slim one without them; the slim one has the reported size, and accuracies
-    on validation and test; the graphs are of it.
+    The delivered mask and the slim files are of the same whole channels; the trained network in whole tensors is zero
+    in all that makes a removed channel, and the slim one is without them; the slim one has the reported size, and
+    accuracies on validation and test; the graphs are of it.
 
     Args:
         out: The folder.
@@ -52,6 +52,7 @@ def verify_slim(
         VerificationError: Something does not read back as what the report says.
     """
     kept, delivered = kept_of(channels, mask), report["search"]["delivered"]
+    expect(weight_mask(channels, kept, subject.shapes) == mask, "the delivered mask, of whole channels")
     expected = slim_of(channels, kept, subject.inventory)
     row = next(row for row in report["levels"] if row["level"] == delivered["level"])
     expect(expected.parameters.slim == row["parameters"], "the delivered mask, the report's parameters")

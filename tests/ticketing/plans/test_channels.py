@@ -70,6 +70,16 @@ def test_the_shares_of_a_fork_are_its_parents_up_to_its_level(make_subject: Any)
     assert [row["channel_sparsity"] for row in made["levels"]] == [0.0, 0.5, 0.65]
 
 
+@pytest.mark.parametrize("structure", ["weight", "channel"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_fork_removes_what_its_parent_removed(make_subject: Any, structure: str, known: bool) -> None:
+    other = {"weight": "channel", "channel": "weight"}[structure]
+    parent = recipe(structure=other)
+    start = StartSpec(job="job_parent", level=1, sha256="0" * 64, recipe=parent, searches=1, start=None)
+    pointer, code, _ = refused(make_subject(), known=known, structure=structure, start=start)
+    assert (pointer, code) == ("/recipe/structure", "not_inheritable")
+
+
 def test_single_weights_have_no_channels_in_their_plan(make_subject: Any) -> None:
     assert planned(make_subject(), structure="weight", criterion="large_final").channels is None
 
