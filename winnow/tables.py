@@ -178,12 +178,31 @@ def _ladder_plan(plan: Json) -> Table:
     return table
 
 
+def _channel_plan(rows: Sequence[Json]) -> Table:
+    table = Table(title="plan")
+    for name in ("level", "channels removed", "channels kept"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        kept = row.get("kept")
+        shown = "" if kept is None else f"{kept:,}"
+        table.add_row(str(row["level"]), f"{100 * row['channel_sparsity']:.2f} %", shown)
+    return table
+
+
+def _levels_plan(plan: Json) -> Table:
+    """Lay out the levels of a plan: widths, channels of whichever search removes them, or entries."""
+    if "widths" in plan:
+        return width_plan(plan)
+    channels = plan.get("watched") or (plan.get("channels") or {}).get("levels")
+    return _channel_plan(channels) if channels else _ladder_plan(plan)
+
+
 def plan_parts(answer: Json) -> Sequence[RenderableType]:
-    """Lay out what validation answered: the ladder and what it costs."""
+    """Lay out what validation answered: the levels and what they cost."""
     plan = answer.get("plan")
     if not plan:
         return [f"valid; the plan waits for {', '.join(answer.get('pending') or ['the service'])}"]
-    table = width_plan(plan) if "widths" in plan else _ladder_plan(plan)
+    table = _levels_plan(plan)
     seconds = plan.get("estimated_seconds", {}).get("cpu")
     bound = "at most " if plan.get("at_most") else ""
     cost = f"{bound}{plan['trainings']} trainings, {plan['updates']:,} updates, {plan['training_flops']:.3g} FLOPs"

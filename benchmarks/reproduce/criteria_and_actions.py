@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import campaign
 import plot
 
-from ticketing.recipe.masking import CRITERION_WORDS, KEPT_WORDS, PRUNED_WORDS, TAKE_A_SIGN
+from ticketing.recipe.masking import CRITERION_WORDS, KEPT_WORDS, OF_WEIGHTS, PRUNED_WORDS, TAKE_A_SIGN
 
 EXPERIMENT = "criteria_and_actions"
 SEEDS = range(3)
@@ -31,7 +31,7 @@ Found = Mapping[str, Sequence[Mapping[str, Any]]]
 
 def settings() -> Iterator[tuple[str, dict[str, Any]]]:
     """List what is varied: (name, fields of the recipe), each against `large_final`, `rewind`, `zero`."""
-    yield from ((word, {"criterion": word}) for word in CRITERION_WORDS)
+    yield from ((word, {"criterion": word}) for word in CRITERION_WORDS if word in OF_WEIGHTS)
     for word in KEPT_WORDS:
         if word != "rewind":
             yield f"kept-{word}", {"kept": word}

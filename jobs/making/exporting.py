@@ -15,7 +15,7 @@ from jobs.making.origins import again, parent_of
 from jobs.states import allowed
 from ticketing.errors import Fault, RecipeError, RequestError
 from ticketing.plans.parsing import parse_recipe
-from ticketing.recipe import EarlyBird, TicketRecipe
+from ticketing.recipe import TicketRecipe
 
 
 def export(conn: Connection, *, tenant: str, job_id: str, target: ExportTarget) -> str:
@@ -52,6 +52,6 @@ def _recipe(resolved: Mapping[str, Any] | None, target: ExportTarget) -> TicketR
     if not isinstance(whole, TicketRecipe):
         detail = f"expected a job whose search makes a ticket, got {whole.search}"
         raise RecipeError(detail, [Fault("/target", "no_ticket", detail)])
-    weights = "slim" if isinstance(whole, EarlyBird) else "model"
+    weights = "slim" if whole.removes_channels else "model"
     word = weights if target == "safetensors" else target
     return cast(TicketRecipe, parse_recipe(whole.model_dump(mode="json") | {"outputs": [word], "gain": "never"}))

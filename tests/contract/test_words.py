@@ -210,6 +210,7 @@ TURNING = _training(optimizer={"learning_rate": 0.1})
 POOLED = {"scope": "global", "rate": {"output": None}}
 OPEN = 0.05
 GRADUAL = {"schedule_of_pruning": "gradual", "gradual": {"begin": 0.0}}
+CHANNELS = {"structure": "channel", "levels": 1}
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
 
 
@@ -277,6 +278,11 @@ CASES: dict[Word, Case] = {
     ),
     ("criterion", "snip"): Case({"criterion": "snip"}, mask, {"criterion": "large_init"}),
     ("criterion", "gradient"): Case({"criterion": "gradient"}, mask, {"criterion": "snip"}),
+    ("criterion", "l1"): Case({"criterion": "l1"}, mask, CHANNELS | {"criterion": "random"}),
+    ("criterion", "l2"): Case({"criterion": "l2"}, mask, CHANNELS, "conv-2"),
+    ("criterion", "norm_scale"): Case({"criterion": "norm_scale"}, mask, CHANNELS, "wide-resnet"),
+    ("criterion", "taylor"): Case({"criterion": "taylor"}, mask, CHANNELS),
+    ("structure", "channel"): Case({"structure": "channel"}, kept, {"outputs": ["mask"], "criterion": "random"}),
     ("kept", "rewind"): Case({"kept": "rewind"}, ticket, {"kept": "reinit"}),
     ("kept", "reinit"): Case({"kept": "reinit"}, ticket),
     ("kept", "reshuffle"): Case({"kept": "reshuffle"}, ticket),
@@ -389,6 +395,7 @@ CASES: dict[Word, Case] = {
     ("outputs", "model"): Case({"outputs": ["model"]}, files, {"outputs": []}),
     ("outputs", "mask"): Case({"outputs": ["mask"]}, files, {"outputs": []}),
     ("outputs", "sparse"): Case({"outputs": ["sparse"]}, files, {"outputs": []}),
+    ("outputs", "slim"): Case({"outputs": ["slim"]}, files, CHANNELS | {"outputs": []}),
     ("outputs", "onnx"): Case({"outputs": ["onnx"]}, files, {"outputs": []}),
     ("outputs", "pt2"): Case({"outputs": ["pt2"]}, files, {"outputs": []}),
     ("gain", "always"): Case({"gain": "always"}, gained),

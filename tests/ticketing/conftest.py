@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from ticketing.architectures import ARCHITECTURES, arguments_for
+from ticketing.channels import channels_of
+from ticketing.channels.sets import sets_of
 from ticketing.data.builtin import builtin_arrays
 from ticketing.data.canonical import Summary
 from ticketing.data.dataset import Dataset
@@ -116,7 +118,10 @@ def make_bench(
         recipe = Iterative.model_validate({"search": "iterative", "levels": 2, "training": make_training()} | words)
         subject, data = subject or make_subject(), data or make_dataset()
         journal = open_journal(folder, run_digest=recipe.model_dump_json(), execution_key={"threads": 1})
-        planned = plan(subject.inventory, recipe, train=len(data.y_train), test=len(data.y_test))
+        sets = None
+        if recipe.removes_channels:
+            sets = sets_of(channels_of(subject.module, subject.inventory))
+        planned = plan(subject.inventory, recipe, train=len(data.y_train), test=len(data.y_test), sets=sets)
         return Workbench(
             subject=subject,
             data=data,

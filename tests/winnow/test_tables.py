@@ -108,6 +108,17 @@ def test_a_plan_shows_its_ladder_and_cost() -> None:
     assert "4, 3, 2 of every 4 inputs" in _shown(*plan_parts({"plan": plan | {"structure": structure}}))
 
 
+@pytest.mark.parametrize("levels", ["channels", "watched"])
+def test_a_plan_that_removes_channels_shows_their_share(levels: str) -> None:
+    rows = [{"level": 1, "channel_sparsity": 0.3, "kept": None}, {"level": 2, "channel_sparsity": 0.51, "kept": 1234}]
+    cost = {"trainings": 4, "updates": 1200, "training_flops": 2.5e12}
+    plan = cost | ({"watched": rows} if levels == "watched" else {"channels": {"levels": rows}, "ladder": []})
+    shown = _shown(*plan_parts({"plan": plan}))
+    assert "30.00 %" in shown
+    assert "1,234" in shown
+    assert "None" not in shown
+
+
 def test_a_fork_shows_what_it_was_made_from() -> None:
     job = {"id": "job_2", "state": "queued", "origin": {"kind": "fork", "job": "job_1", "level": 3}}
     assert "fork of job_1, level 3" in _shown(job_table(job))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ticketing.analysis.connectivity import STABLE_BARRIER, barrier
 from ticketing.journal.reuse import Course
+from ticketing.journal.structure import kept_in
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.level_length import level_length
@@ -89,7 +90,7 @@ def _tried(
         bench.phase("connectivity")
         seed = bench.recipe.seed
         order = derive(seed, 0, "order", "connectivity", level)
-        course = Course(mask, order, first_step=step, last_step=sibling.curve[-1].step)
+        course = Course(mask, order, first_step=step, last_step=sibling.curve[-1].step, kept=kept_in(bench, mask))
         child, result = bench.train(where, start, **vars(course))
         found = barrier(
             bench.subject.module,

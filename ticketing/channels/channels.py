@@ -1,6 +1,6 @@
 """The channels of a network that can be removed: where they stand, and why the others stay; removes nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,6 +47,14 @@ class Channels:
         """List the indices that stay along an axis of a tensor; None where no channel stands along it."""
         channels = self.axes.get((name, axis))
         return None if channels is None else stay(channels, kept).nonzero()[:, 0]
+
+    def makers(self) -> Iterator[tuple[str, int, Int[Tensor, " length"]]]:
+        """Go through what makes channels, as (tensor, axis, channel of every index): filters, biases, scales and
+        shifts of norms. A layer makes what stands along axis 0 and reads the rest; of a table or an added parameter all
+        is made."""
+        for (name, axis), along in self.axes.items():
+            if (axis == 0 or (name, 0) not in self.axes) and not name.endswith((".running_mean", ".running_var")):
+                yield name, axis, along
 
     def standing(self, names: Iterable[str]) -> Bool[Tensor, " channels"]:
         """Say which channels stand along axis 0 of any of some tensors."""

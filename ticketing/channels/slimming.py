@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ticketing.architectures import Inventory
 from ticketing.architectures.inventory import Layer, state_of
-from ticketing.channels.channels import Channels, Kept, stay
+from ticketing.channels.channels import STAYS, Channels, Kept, stay
 from ticketing.mask import Mask
 from ticketing.models.resnet import PaddedShortcut
 
@@ -40,11 +40,8 @@ def without(state: Mapping[str, Tensor], channels: Channels, kept: Kept) -> dict
     The network then computes what the slim one does.
     """
     zeroed = {name: tensor.clone() for name, tensor in state.items()}
-    for (name, axis), along in channels.axes.items():
-        # A layer makes what stands along axis 0 and reads the rest; of a table or an added parameter all is made.
-        makes = axis == 0 or (name, 0) not in channels.axes
-        if makes and not name.endswith((".running_mean", ".running_var")):
-            zeroed[name].movedim(axis, 0)[~stay(along, kept)] = 0
+    for name, axis, along in channels.makers():
+        zeroed[name].movedim(axis, 0)[~stay(along, kept)] = 0
     return zeroed
 
 
@@ -57,6 +54,23 @@ def weight_mask(channels: Channels, kept: Kept, shapes: Mapping[str, tuple[int, 
         shapes: Of the weights, by name.
     """
     return Mask({name: _left(name, shape, channels, kept) for name, shape in shapes.items()})
+
+
+def kept_of(channels: Channels, mask: Mask) -> Kept:
+    """Read off a mask which channels stay: one is gone where no entry of its is left along some axis.
+
+    The way back from `weight_mask`, wherever no weight is left with nothing.
+
+    Args:
+        channels: Of the network.
+        mask: Of its weights.
+    """
+    kept = torch.ones(channels.count, dtype=torch.bool)
+    for (name, axis), along in channels.axes.items():
+        if name in mask:
+            left = mask[name].movedim(axis, 0).flatten(1).any(1)
+            kept[along[~left & (along != STAYS)]] = False
+    return kept
 
 
 def _left(name: str, shape: tuple[int, ...], channels: Channels, kept: Kept) -> Tensor:

@@ -1,17 +1,18 @@
 """Counterparts of a slim ticket: other channels at its counts, or its channels with other weights; trains nothing."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import count
 
 import torch
 
 from ticketing.channels import Channels, Kept
+from ticketing.channels.sets import sets_of
 from ticketing.errors import InvariantError
 from ticketing.seeds import derive
 
 DRAWS_TO_FILL_ALL = 100
-"""A choice that leaves a layer with nothing is drawn again so often: beating a broken network proves nothing."""
+"""A choice that leaves a layer with nothing is drawn again so often, for beating a broken network proves nothing; then
+one channel of every set is drawn first."""
 
 
 def shuffled(channels: Channels, kept: Kept, seeds: Iterator[int]) -> Kept:
@@ -25,7 +26,8 @@ def shuffled(channels: Channels, kept: Kept, seeds: Iterator[int]) -> Kept:
     Raises:
         InvariantError: Of no such set some stay and some do not.
     """
-    divided = [alike for alike in interchangeable(channels) if 0 < int(kept[alike].sum()) < len(alike)]
+    sets = [list(alike.channels) for alike in sets_of(channels).sets]
+    divided = [alike for alike in sets if 0 < int(kept[alike].sum()) < len(alike)]
     if not divided:
         raise InvariantError("expected channels that could be chosen otherwise, got all or none of every layer")
     while True:
@@ -43,26 +45,29 @@ def scattered(channels: Channels, kept: Kept, ranked: Kept, seeds: Iterator[int]
         channels: Of the network.
         kept: The ticket's.
         ranked: The channels that competed; the others stay.
-        seeds: Of the draws; a layer is left empty only where `DRAWS_TO_FILL_ALL` draws find nothing else.
+        seeds: Of the draws; no layer is left empty.
     """
     for attempt in count():
         generator, drawn = torch.Generator().manual_seed(next(seeds)), kept.clone()
-        drawn[ranked] = kept[ranked][torch.randperm(int(ranked.sum()), generator=generator)]
-        if not torch.equal(drawn, kept) and (attempt >= DRAWS_TO_FILL_ALL or not _empty(channels, drawn)):
+        if attempt < DRAWS_TO_FILL_ALL:
+            drawn[ranked] = kept[ranked][torch.randperm(int(ranked.sum()), generator=generator)]
+        else:
+            drawn = _one_of_each_first(channels, kept, ranked, generator)
+        if not torch.equal(drawn, kept) and not _empty(channels, drawn):
             return drawn
     raise AssertionError
 
 
-def interchangeable(channels: Channels) -> list[list[int]]:
-    """List the sets of channels that stand along the same axes, as often along each."""
-    places: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for at, along in channels.axes.items():
-        for channel in along[along >= 0].tolist():
-            places[channel].append(at)
-    alike: dict[tuple[tuple[str, int], ...], list[int]] = defaultdict(list)
-    for channel in range(channels.count):
-        alike[tuple(sorted(places[channel]))].append(channel)
-    return list(alike.values())
+def _one_of_each_first(channels: Channels, kept: Kept, ranked: Kept, generator: torch.Generator) -> Kept:
+    """Draw one channel of every set of which the ticket has any, and the others from all that are left."""
+    drawn = kept & ~ranked
+    for alike in map(torch.tensor, (one.channels for one in sets_of(channels).sets)):
+        if bool((kept & ranked)[alike].any()):
+            drawn[alike[torch.randint(len(alike), (1,), generator=generator)]] = True
+    left = (ranked & ~drawn).nonzero()[:, 0]
+    missing = int(kept.sum()) - int(drawn.sum())
+    drawn[left[torch.randperm(len(left), generator=generator)[:missing]]] = True
+    return drawn
 
 
 def seeds_of(seed: int, replicate: int, level: int, control: str) -> Iterator[int]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from ticketing.mask import Mask
 from ticketing.subject import Subject
 
-Equal = Literal["layers", "total", "parameters"]
+Equal = Literal["layers", "total", "channels", "parameters"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Drawn:
     updates: int | None = None
     """How many it trains, with the whole schedule spread over them, where it is neither of the two."""
     equal: Equal = "layers"
-    """What it has in common with the ticket: kept entries of every layer or in total, or at most its parameters."""
+    """What it has in common with the ticket: kept entries of every layer or in total, channels in total, or at most its
+    parameters."""
 
 
 Draw = Callable[..., Drawn]

@@ -1,6 +1,8 @@
 """How long the dense network of a control trains, from what the ticket's search really did; trains nothing."""
 
+from ticketing.channels.slimming import slim_inventory
 from ticketing.journal.findings import Findings
+from ticketing.journal.structure import kept_in
 from ticketing.journal.walk import walk_of
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
@@ -22,8 +24,11 @@ def updates_of_dense(bench: Workbench, found: Findings, where: Where, *, search:
     recipe, steps = bench.recipe, bench.plan.steps_per_training
     if where.branch == "dense_long":
         return _behind(bench, search, where.level) + steps
-    carrying = found.carrying(search, where.level).counts()
     first = _first_step(recipe, bench)
+    if (kept := kept_in(bench, found.mask(search, where.level))) is not None:
+        slim = slim_inventory(bench.subject.inventory, bench.channels, kept).multiply_adds
+        return max(1, first + (steps - first) * slim // bench.subject.inventory.multiply_adds)
+    carrying = found.carrying(search, where.level).counts()
     return updates_of_short(bench.subject.inventory, carrying, steps=steps, first=first)
 
 

@@ -5,14 +5,18 @@ Runs after the choice is in the log. Judges nothing.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ticketing.actions import alike, begun, replaced
-from ticketing.controls import Drawn, control
+from ticketing.channels.slimming import kept_of
+from ticketing.controls import Draw, Drawn, control
 from ticketing.controls.length import updates_of_dense
+from ticketing.controls.slim import CHANNEL_CONTROLS
 from ticketing.evidence.testing import answered
 from ticketing.journal.findings import Findings
 from ticketing.journal.reuse import PARENTS, Course, address, forget, reuse
+from ticketing.journal.structure import kept_in
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench, Workbench
 from ticketing.ladder.level_length import delivers_finalist
@@ -98,8 +102,7 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
     ticket, start = found.mask(search, where.level), found.start(search, where.level)
     if where.branch == "ticket":
         return Drawn(bench.subject, ticket, start, full_schedule=False)
-    block = bench.recipe.block
-    draw = control(where.branch, block=block)
+    draw = _draw(bench, where.branch)
     seed, rewind_point = bench.recipe.seed, found.rewind_point(search, where.level)
     drawn = draw(bench.subject, ticket, rewind_point, seed=seed, replicate=where.replicate, level=where.level)
     if drawn.equal == "parameters":
@@ -108,12 +111,23 @@ def _drawn(bench: Workbench, found: Findings, where: Where) -> Drawn:
         bench.invariants.hold("control_differs", came <= most, f"{where.piece}: {came} parameters, at most {most}")
         return drawn
     drawn = _acted_on(bench, found, where, drawn, own_weights=drawn.start is not rewind_point)
+    if drawn.equal == "channels":
+        as_many = int(kept_of(bench.channels, drawn.mask).sum()) == int(kept_of(bench.channels, ticket).sum())
+        bench.invariants.hold("control_differs", as_many and drawn.mask != ticket, where.piece)
+        return drawn
     bench.invariants.control_drawn(
         mask=drawn.mask, start=drawn.start, ticket=ticket, rewind_point=start, name=where.piece,
         in_total=drawn.equal == "total",
     )  # fmt: skip
-    bench.invariants.structured(drawn.mask, block, name=where.piece)
+    bench.invariants.structured(drawn.mask, bench.recipe.block, name=where.piece)
     return drawn
+
+
+def _draw(bench: Workbench, word: str) -> Draw:
+    """Give how a control is drawn: of channels where channels are removed."""
+    if bench.recipe.removes_channels and word in CHANNEL_CONTROLS:
+        return partial(CHANNEL_CONTROLS[word], bench.channels)
+    return control(word, block=bench.recipe.block)
 
 
 def _acted_on(bench: Workbench, found: Findings, where: Where, drawn: Drawn, *, own_weights: bool) -> Drawn:
@@ -149,12 +163,13 @@ def _train_and_test(bench: Workbench, found: Findings, where: Where, restart: Re
         last_step=drawn.updates,
         fine_tune=restart.fine_tune and not drawn.full_schedule,
         spread=drawn.updates is not None,
+        kept=kept_in(bench, drawn.mask),
     )
     known_by = address(bench, drawn.start, course)
     if where != finalist(bench) and reuse(bench, where, known_by):
         return
     trained, result = bench.train(where, drawn.start, module=drawn.subject.module, **vars(course))
-    bench.record(where, result, trained, answered(bench, trained, subject=drawn.subject))
+    bench.record(where, result, trained, answered(bench, trained, subject=drawn.subject, kept=course.kept))
     bench.journal.facts[where.piece]["address"] = known_by
     if where == finalist(bench):
         found.keep_trained(0, where.level, trained.best)

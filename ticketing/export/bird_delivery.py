@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from ticketing.channels import Kept
-from ticketing.channels.slimming import slim_state, without
+from ticketing.channels.slimming import without
 from ticketing.evidence.judgement import Judge
 from ticketing.evidence.testing import on_test
 from ticketing.evidence.trainings import all_trainings
 from ticketing.export.answers import write_answers
 from ticketing.export.bird_document import bird_document
 from ticketing.export.delivery import delivered_of, summary_of
-from ticketing.export.deployment import deploy
-from ticketing.export.folder import write_json, write_level, write_report, write_weights
+from ticketing.export.folder import write_json, write_level, write_report
 from ticketing.export.listing import Listed, write_listing
 from ticketing.export.sizes import sizes_of
-from ticketing.export.slim import write_slim
+from ticketing.export.ticket_files import write_files
 from ticketing.folder import RunSpec
 from ticketing.journal.birds import Birds, not_settled, start_of_slim
 from ticketing.journal.provenance import provenance
@@ -47,12 +46,8 @@ def deliver_bird(
         "inputs": {"mean": bench.data.mean, "std": bench.data.std},
     }
     ticket = ticket_at(bench, birds, level)
-    write_weights(out, ticket, outputs=recipe.outputs, about=about)
     kept = birds.kept(0, level)
-    if "slim" in recipe.outputs:
-        slim = slim_state(ticket.trained, bench.channels, kept)
-        write_slim(out, slim, bench.channels, kept, inventory=bench.subject.inventory, about=about)
-    deployed = deploy(out, bench, ticket.trained, kept)
+    deployed = write_files(out, bench, ticket, kept, about=about)
     origin = provenance(spec, recipe, key=bench.journal.execution_key, fingerprint=bench.data.fingerprint)
     examples, predictions = len(bench.data.y_test), bench.subject.inventory.predictions
     notes = [{"code": "validation_from_test", "detail": note} for note in bench.data.notes]

@@ -6,6 +6,7 @@ from ticketing.channels.distances import distances
 from ticketing.channels.ranking import scales
 from ticketing.channels.slimming import slim_inventory
 from ticketing.export.document import document_of_ticket
+from ticketing.export.ticket_files import size_of
 from ticketing.journal.birds import Birds
 from ticketing.journal.walk import searches_made
 from ticketing.journal.where import Where
@@ -35,21 +36,17 @@ def bird_document(bench: Bench[EarlyBird], birds: Birds, **told: Any) -> dict[st
 
 def _narrowed(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:
     """Say how wide the first search's network is at a level: channels, parameters, multiply-adds."""
-    channels, listed = bench.channels, bench.subject.inventory
     if level == 0:
-        return {"channels": None, "parameters": listed.parameters_total, "multiply_adds": listed.multiply_adds}
-    kept, ranked = birds.kept(0, level), channels.standing(scales(listed))
-    narrow = slim_inventory(listed, channels, kept)
+        return {"channels": None} | size_of(bench, None)
+    kept, ranked = birds.kept(0, level), bench.channels.standing(scales(bench.subject.inventory))
     return {
         "channels": {
             "sparsity": bench.recipe.channel_sparsities[level - 1],
             "kept": int(kept[ranked].sum()),
             "total": int(ranked.sum()),
             "rescued": list(birds.rescued(0, level)),
-        },
-        "parameters": narrow.parameters_total,
-        "multiply_adds": narrow.multiply_adds,
-    }
+        }
+    } | size_of(bench, kept)
 
 
 def _settling(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:

@@ -5,20 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from ticketing.analysis.stability import warnings_of_choice
+from ticketing.channels import Kept
+from ticketing.channels.slimming import kept_of, without
 from ticketing.evidence.choice import best_level
 from ticketing.evidence.judgement import Judge
 from ticketing.evidence.testing import on_test
 from ticketing.evidence.trainings import all_trainings, finalist
 from ticketing.export.answers import write_answers
-from ticketing.export.deployment import deploy
 from ticketing.export.document import document
-from ticketing.export.folder import write_json, write_level, write_report, write_weights
+from ticketing.export.folder import write_json, write_level, write_report
 from ticketing.export.listing import Listed, write_listing
 from ticketing.export.sizes import sizes_of
+from ticketing.export.ticket_files import write_files
 from ticketing.folder import RunSpec
 from ticketing.journal.findings import Findings
 from ticketing.journal.provenance import provenance, state_digest
 from ticketing.journal.results import Result
+from ticketing.journal.structure import kept_in
 from ticketing.journal.walk import warnings_of_end
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
@@ -51,10 +54,10 @@ def deliver(
         "rewind": str(settled(recipe, bench.journal.facts).rewind),
         "inputs": {"mean": bench.data.mean, "std": bench.data.std},
     }
-    ticket = ticket_at(found, level)
-    write_weights(out, ticket, outputs=recipe.outputs, about=about)
-    deployed = deploy(out, bench, ticket.trained)
-    delivered, best = _delivered(bench, ticket), best_level(bench, found)
+    ticket = ticket_at(bench, found, level)
+    kept = kept_of(bench.channels, ticket.mask) if recipe.removes_channels else None
+    deployed = write_files(out, bench, ticket, kept, about=about)
+    delivered, best = _delivered(bench, ticket, kept), best_level(bench, found)
     origin = provenance(spec, recipe, key=bench.journal.execution_key, fingerprint=bench.data.fingerprint)
     examples, predictions = len(bench.data.y_test), bench.subject.inventory.predictions
     judge = Judge(bench.journal, recipe.evidence, recipe.seed, examples, predictions)
@@ -79,9 +82,9 @@ def deliver(
         report["warnings"].append({"code": "classical_regime", "detail": regime_sentence(report)})
         bench.say("warning", **report["warnings"][-1])
     for row in report["levels"]:
-        kept = recipe.keep_levels == "models"
-        level_ticket = ticket_at(found, row["level"], with_weights=kept)
-        write_level(out, level_ticket, metrics=row, with_model=kept, about=about)
+        with_model = recipe.keep_levels == "models"
+        level_ticket = ticket_at(bench, found, row["level"], with_weights=with_model)
+        write_level(out, level_ticket, metrics=row, with_model=with_model, about=about)
     if judged:
         write_answers(
             out / "answers.safetensors",
@@ -96,16 +99,19 @@ def deliver(
     return summary_of(report), write_listing(out, deployed.parities)
 
 
-def ticket_at(found: Findings, level: int, *, with_weights: bool = True) -> Ticket:
-    """Give the first search's ticket at a level; without weights where only its mask was kept."""
+def ticket_at(bench: Workbench, found: Findings, level: int, *, with_weights: bool = True) -> Ticket:
+    """Give the first search's ticket at a level, zero in all that makes a removed channel; without weights where only
+    its mask was kept."""
     mask = found.mask(0, level)
     if not with_weights:
         return Ticket(level, mask, {}, {})
     start = found.start(0, level)
+    if (kept := kept_in(bench, mask)) is not None:
+        start = without(start, bench.channels, kept)
     return Ticket(level, mask, start if found.actions.holds else mask.applied_to(start), found.trained(0, level))
 
 
-def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:
+def _delivered(bench: Workbench, ticket: Ticket, kept: Kept | None) -> dict[str, Any]:
     final = finalist(bench)
     dense_at = Where.of_search(0, 0) if final is None else Where(0, "certificate", "dense", 0)
     uploaded = on_test(bench, bench.subject.initial_state).accuracy if bench.subject.weights == "trained" else None
@@ -113,7 +119,7 @@ def _delivered(bench: Workbench, ticket: Ticket) -> dict[str, Any]:
         ticket,
         result=bench.result(final or Where.of_search(0, ticket.level)),
         dense=bench.result(dense_at),
-        test=on_test(bench, ticket.trained),
+        test=on_test(bench, ticket.trained, kept=kept),
     )
     return told | {"finalist": final is not None, "uploaded_test_accuracy": uploaded}
 

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ticketing.analysis.probing import probed
+from ticketing.channels.slimming import kept_of
 from ticketing.evidence.judgement import Judge, certificate_of
 from ticketing.export.costs import costs
 from ticketing.export.levels import curves, level_rows, regime_of
+from ticketing.export.ticket_files import size_of
 from ticketing.export.way import budget_of, connectivity_of, gradual_of, target_of
 from ticketing.journal.findings import Findings, Masks
 from ticketing.journal.walk import searches_made
 from ticketing.journal.workbench import Bench, Workbench
+from ticketing.plans.plan import Plan
 from ticketing.training.rewinding import settled
 
 REPORT_VERSION = 1
@@ -35,7 +38,18 @@ def document(bench: Workbench, found: Findings, *, best: Mapping[str, Any], **to
         "gradual": gradual_of(bench, report["search"]["delivered"]),
         "budget": budget_of(bench, costs(bench, found, judged=(), replicate=0)),
     }
+    if isinstance(bench.plan, Plan) and bench.plan.channels is not None:
+        report["channels"] = {of: bench.plan.channels[of] for of in ("sets", "stays")}
+        report["levels"] = [row | _narrowed(bench, found, row["level"]) for row in report["levels"]]
     return report
+
+
+def _narrowed(bench: Workbench, found: Findings, level: int) -> dict[str, Any]:
+    """Say how wide the first search's network is at a level: channels, parameters, multiply-adds."""
+    kept = kept_of(bench.channels, found.mask(0, level))
+    left, total = int(kept.sum()), len(kept)
+    channels = {"sparsity": (total - left) / total, "kept": left, "total": total}
+    return {"channels": channels} | size_of(bench, kept)
 
 
 def document_of_ticket(

@@ -10,12 +10,15 @@ from torch import Tensor
 from ticketing.analysis.paths import effective_counts, varying_inputs
 from ticketing.evidence.judgement import Judge
 from ticketing.evidence.trainings import all_trainings
+from ticketing.export.ticket_files import size_of
 from ticketing.journal.findings import Masks
 from ticketing.journal.results import curve_of, first_step_at
+from ticketing.journal.structure import kept_in
 from ticketing.journal.walk import searches_made, walk_of
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
 from ticketing.ladder.regime import INTERPOLATING_ERROR, Regime, parameters_per_target, regimes
+from ticketing.mask import Mask
 
 
 def level_rows(
@@ -82,8 +85,7 @@ def regime_of(bench: Bench[Any], found: Masks, *, delivered: int) -> dict[str, A
     rows = []
     for level, regime in named.items():
         error = _train_error(bench, level)
-        mask = found.mask(0, level)
-        parameters = bench.subject.inventory.parameters_total - (mask.total - mask.kept_count)
+        parameters = _parameters_of(bench, found.mask(0, level))
         per_target = parameters_per_target(parameters, examples=len(bench.data.y_train), classes=classes)
         rows.append({"level": level, "train_error": error, "regime": regime, "parameters_per_target": per_target})
     return {
@@ -94,6 +96,13 @@ def regime_of(bench: Bench[Any], found: Masks, *, delivered: int) -> dict[str, A
         "delivered": named[delivered],
         "levels": rows,
     }
+
+
+def _parameters_of(bench: Bench[Any], mask: Mask) -> int:
+    """Count what a level can fit with: kept entries, biases and norms, those of removed channels not."""
+    if (kept := kept_in(bench, mask)) is not None:
+        return size_of(bench, kept)["parameters"]
+    return bench.subject.inventory.parameters_total - (mask.total - mask.kept_count)
 
 
 def _regimes(bench: Bench[Any]) -> dict[int, Regime]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ticketing.channels import Kept
 from ticketing.journal.journal import Journal
 from ticketing.journal.provenance import state_digest
 from ticketing.journal.results import Result, curve_of, curve_tensor
@@ -39,6 +40,8 @@ class Course:
     patience: int | None = None
     fine_tune: bool = False
     spread: bool = False
+    kept: Kept | None = None
+    """What `mask` leaves of the channels, where they are removed: no other part of an address."""
 
     def rate_is_absolute(self, training: Training) -> bool:
         """Say whether the rate of an update does not depend on how long a whole training is."""

@@ -39,6 +39,8 @@ class Bench(Underway, Generic[AnyOf]):
     recipe: AnyOf
     start: StartSpec | None = None
     """Of a fork: where its parent's levels end."""
+    found_channels: Channels | None = None
+    """Of the network, where they are known already: a large one takes seconds to read."""
 
     def train(
         self,
@@ -154,7 +156,7 @@ class Bench(Underway, Generic[AnyOf]):
     @cached_property
     def channels(self) -> Channels:
         """The channels of the network under search."""
-        return channels_of(self.subject.module, self.subject.inventory)
+        return self.found_channels or channels_of(self.subject.module, self.subject.inventory)
 
     def _lean_layers(self, module: nn.Module, mask: Mask, resume: TrainingState | None) -> list[str]:
         """Name the layers that are trained as their kept entries alone: as a training was begun, so it goes on.

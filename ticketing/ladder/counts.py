@@ -7,6 +7,7 @@ from itertools import pairwise
 from ticketing.architectures import Inventory, Layer
 from ticketing.errors import CountError, Fault, RecipeError
 from ticketing.folder import StartSpec
+from ticketing.ladder.channels import ChannelSets, channel_counts, entries_left
 from ticketing.ladder.erk import erk_ladder
 from ticketing.ladder.n_of_m import refuse_other_structure, rows_in_blocks
 from ticketing.ladder.schedule import kept_at, ladders
@@ -25,11 +26,14 @@ def groups(inventory: Inventory, recipe: Iterative) -> dict[str, tuple[str, ...]
     return ({"global": competing} if competing else {}) | {name: (name,) for name in sorted(exempt)}
 
 
-def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None = None) -> list[dict[str, int]]:
+def kept_counts(
+    inventory: Inventory, recipe: Iterative, start: StartSpec | None = None, sets: ChannelSets | None = None
+) -> list[dict[str, int]]:
     """List what every competition group keeps at every level, level 0 first.
 
     A fork's rows up to the level it starts from are its parent's; from there its own rates and target go on. A network
-    that is pruned gradually has two: dense, and what the last of these levels would keep.
+    that is pruned gradually has two: dense, and what the last of these levels would keep. Where channels are removed
+    and it is not known which ones can be (`sets` is None), the rows are empty, and as many as there are at most.
 
     Raises:
         RecipeError: A level would leave a group with nothing (unless `allow_collapse`), the target is out of reach,
@@ -38,6 +42,11 @@ def kept_counts(inventory: Inventory, recipe: Iterative, start: StartSpec | None
     _refuse_globs_of_nothing(inventory, recipe)
     if start is not None:
         refuse_other_structure(inventory, recipe, start)
+    if recipe.removes_channels:
+        _refuse_end_before([{}], recipe, start)
+        if sets is None:
+            return [{} for _ in range((recipe.levels or MOST_LEVELS) + 1)]
+        return [entries_left(inventory, sets, counts) for counts in channel_counts(inventory, recipe, sets, start)]
     members = groups(inventory, recipe)
     rows = [_sizes(inventory, members)] if start is None else _taken_over(inventory, recipe, start)
     _refuse_end_before(rows, recipe, start)

@@ -6,6 +6,7 @@ To add a search: its plan, and its lines here.
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
+from ticketing.ladder.channels import ChannelSets
 from ticketing.plans.capacity_sweep import CapacityPlan, plan_sweep
 from ticketing.plans.early_bird import EarlyBirdPlan, plan_early_bird
 from ticketing.plans.iterative import plan
@@ -23,6 +24,7 @@ def plan_of(
     test: int,
     trained: bool = False,
     start: StartSpec | None = None,
+    sets: ChannelSets | None = None,
 ) -> AnyPlan:
     """Lay out a run of any search; the arguments are those of `ticketing.plans.iterative.plan`.
 
@@ -30,7 +32,7 @@ def plan_of(
         RecipeError: It cannot be done.
     """
     if isinstance(recipe, Iterative):
-        return plan(inventory, recipe, train=train, test=test, trained=trained, start=start)
+        return plan(inventory, recipe, train=train, test=test, trained=trained, start=start, sets=sets)
     if start is not None:
         raise no_levels(recipe.search)
     if isinstance(recipe, EarlyBird):

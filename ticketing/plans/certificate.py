@@ -35,7 +35,8 @@ class CertificatePlan:
     def at_most(self) -> bool:
         """Whether a bound may be above what is trained: which entries stay, only the search knows."""
         shared = len(self.rows[0]) < len(self.inventory.prunable)
-        return "dense_short" in self.recipe.evidence.controls and (shared or self.recipe.holds)
+        slim = self.recipe.removes_channels
+        return "dense_short" in self.recipe.evidence.controls and (shared or slim or self.recipe.holds)
 
     def replicate(self, judged: Sequence[int]) -> tuple[int, int]:
         """Count (updates, trainings) of one replicate: dense, and at every judged level ticket and controls."""
@@ -52,7 +53,7 @@ class CertificatePlan:
 
     def _short(self, level: int) -> int:
         """Count as if those entries of a competition group stayed that cost the most."""
-        if self.recipe.holds:
+        if self.recipe.holds or self.recipe.removes_channels:
             return self.steps
         layers, kept = {layer.parameter: layer for layer in self.inventory.prunable}, dict[str, int]()
         for group, names in groups(self.inventory, self.recipe).items():

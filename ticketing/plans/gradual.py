@@ -14,7 +14,7 @@ from ticketing.errors import Fault, RecipeError
 from ticketing.ladder.schedule import round_half_up
 from ticketing.plans.learning_rates import learning_rates
 from ticketing.recipe import AnyRecipe, Gradual, Iterative
-from ticketing.recipe.masking import CRITERION_WORDS
+from ticketing.recipe.masking import CRITERION_WORDS, OF_WEIGHTS
 from ticketing.step import Step
 
 MOST_PRUNINGS = 1000
@@ -132,7 +132,7 @@ def contradictions_of_gradual(recipe: Iterative, *, at: str) -> Iterator[Fault]:
         return
     with_it = "with schedule_of_pruning gradual"
     if recipe.criterion in DECIDED_BEFORE_TRAINING:
-        allowed = tuple(word for word in CRITERION_WORDS if word not in DECIDED_BEFORE_TRAINING)
+        allowed = tuple(word for word in CRITERION_WORDS if word in OF_WEIGHTS.difference(DECIDED_BEFORE_TRAINING))
         detail = f"expected a criterion that looks at what is trained {with_it}, got {recipe.criterion}"
         yield Fault(f"{at}/criterion", "decided_before_training", f"{detail}, which looks at w_i alone", allowed)
     if recipe.rewind == "auto":

@@ -5,19 +5,21 @@ from typing import Any
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
+from ticketing.ladder.channels import ChannelSets
 from ticketing.ladder.counts import kept_counts
 from ticketing.ladder.level_length import level_length
 from ticketing.plans.agreement import refuse_levels_beyond
 from ticketing.plans.budget import Affordable, affordable, course_of
 from ticketing.plans.candidates import tried_at_most
 from ticketing.plans.certificate import CertificatePlan
+from ticketing.plans.channels import channels_of_plan
 from ticketing.plans.costs import cpu_seconds, update_flops
 from ticketing.plans.gradual import prunings_of
 from ticketing.plans.inheritable import check_start
+from ticketing.plans.n_of_m import blocks_of_plan
 from ticketing.plans.narrowing import narrowed, parameters_with
 from ticketing.plans.plan import Plan
 from ticketing.plans.plan_warnings import warnings_of_plan
-from ticketing.plans.structure import structure_plan
 from ticketing.plans.suitability import check_schedule
 from ticketing.plans.work import Work, of_certificate, of_ladder, of_later_looks, of_searches
 from ticketing.recipe import Iterative
@@ -32,6 +34,7 @@ def plan(
     test: int,
     trained: bool = False,
     start: StartSpec | None = None,
+    sets: ChannelSets | None = None,
 ) -> Plan:
     """Lay out a run: which levels with how many entries, how many trainings and updates, at what cost.
 
@@ -42,14 +45,15 @@ def plan(
         test: Examples of the test split as it will be used.
         trained: Whether the weights came trained: they are the dense run, and level 0 makes no update.
         start: Of a fork: levels that are taken over cost nothing and are in the ladder all the same.
+        sets: Where channels are removed, those of the network; None where it is not built.
 
     Raises:
         RecipeError: The ladder cannot be walked, rewind or warm-up lie outside the training, a fork asks for what
             its parent does not have, or the budget does not pay one level.
     """
-    rows = kept_counts(inventory, recipe, start)
     if start is not None:
         check_start(recipe, start, train=train)
+    rows = kept_counts(inventory, recipe, start, sets)
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
     check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
@@ -78,16 +82,12 @@ def plan(
     most = least.plus(grown)
     flops = update_flops(inventory.multiply_adds, recipe.training.batch_size)
     seconds = cpu_seconds(most.updates * flops, most.updates, recipe.training.precision)
-    total = inventory.prunable_total
     return Plan(
         layers=[
             {"name": layer.name, "kind": layer.rate_kind, "shape": list(layer.weight), "entries": layer.entries}
             for layer in inventory.prunable
         ],
-        ladder=[
-            {"level": level, "kept": (kept := sum(row.values())), "sparsity": 1 - kept / total, "groups": row}
-            for level, row in enumerate(rows)
-        ],
+        ladder=[_rung(level, row, total=inventory.prunable_total) for level, row in enumerate(rows)],
         levels=len(rows) - 1,
         steps_per_epoch=per_epoch,
         steps_per_training=steps,
@@ -116,10 +116,19 @@ def plan(
         at_least=None if grown == Work(0, 0) else {"trainings": least.trainings, "updates": least.updates},
         start=_start(start),
         gradual=None if prunings is None else prunings.as_json(*rows),
-        structure=structure_plan(inventory, recipe, rows),
+        structure=blocks_of_plan(inventory, recipe, rows),
+        channels=channels_of_plan(inventory, recipe, start, sets, levels=len(rows) - 1),
         budget=None if budget is None else budget.as_json(),
         resolved_recipe=recipe.model_dump(mode="json"),
     )
+
+
+def _rung(level: int, row: dict[str, int], *, total: int) -> dict[str, Any]:
+    """Say what a level keeps; nothing where that is not known before the network is built."""
+    if not row:
+        return {"level": level, "kept": None, "sparsity": None, "groups": None}
+    kept = sum(row.values())
+    return {"level": level, "kept": kept, "sparsity": 1 - kept / total, "groups": row}
 
 
 def rewind_step(recipe: Iterative, per_epoch: int) -> int:

@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from ticketing.architectures import preset
 from ticketing.errors import Fault, RecipeError
 from ticketing.plans.agreement import contradictions
-from ticketing.plans.structure import without_rates_of_structure
+from ticketing.plans.n_of_m import without_rates_of_blocks
 from ticketing.plans.support import faults_with_model
 from ticketing.recipe import (
     CAPACITY_PRESET,
@@ -79,12 +79,14 @@ def resolve(
 
 def _preset(architecture: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Give the preset of an architecture; its rates by kind suit its own scope and single entries, and are left out
-    under another, but for those that exempt under N:M."""
+    otherwise, but for those that exempt under N:M."""
     own = preset(architecture)
     if raw.get("search") == "early_bird":
         return {"training": own["training"]}
+    if raw.get("structure") == "channel":
+        return {k: v for k, v in own.items() if k not in ("rate", "scope")}
     if as_n_of_m(raw.get("structure")) is not None:
-        return without_rates_of_structure(own)
+        return without_rates_of_blocks(own)
     scope: Any = raw.get("scope") or own.get("scope", "layerwise")
     return own if scope in ("layerwise", own.get("scope")) else {k: v for k, v in own.items() if k != "rate"}
 

@@ -24,5 +24,8 @@ class Plan(RunPlan):
     """Of a training that prunes on the way: after which updates, and what is kept then."""
     structure: dict[str, Any] | None = None
     """With N:M: entries kept of every block by level, and of every layer whether it is divided, and why not."""
+    channels: dict[str, Any] | None = None
+    """Where channels are removed: how many every level keeps, which compete, which layers keep theirs and why. Which
+    there are is known where the network is built; until then the shares alone, and `kept` of the ladder is None."""
     budget: dict[str, Any] | None = None
     """What the budget of one search leaves of it."""

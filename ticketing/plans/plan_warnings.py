@@ -8,8 +8,8 @@ from ticketing.ladder.level_length import warnings_of_length
 from ticketing.plans.agreement import remarks
 from ticketing.plans.budget import Affordable, warnings_of_budget
 from ticketing.plans.gradual import warnings_of_gradual
+from ticketing.plans.n_of_m import warnings_of_blocks
 from ticketing.plans.start import searches_of, taken_over
-from ticketing.plans.structure import warnings_of_structure
 from ticketing.plans.suitability import warnings_of
 from ticketing.recipe import Evidence, Iterative
 
@@ -33,7 +33,10 @@ def warnings_of_plan(
         per_epoch: Updates in an epoch.
         budget: What it leaves of the search.
     """
-    warnings = [*warnings_of_structure(inventory, recipe)]
+    warnings = [*warnings_of_blocks(inventory, recipe)]
+    if recipe.structure == "weight":
+        detail = "zeros in a dense layout make a file smaller, not a network faster"
+        warnings.append(("no_speedup_from_unstructured", detail))
     evidence = recipe.evidence
     warnings += warnings_of_evidence(evidence, answers=answers)
     if evidence.replicates and recipe.rewind in ("lr", "none"):

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from ticketing.actions import with_initial
+from ticketing.channels.slimming import weight_mask
 from ticketing.journal.facts import say_mask_drawn
 from ticketing.journal.findings import Findings
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.counts import groups
 from ticketing.mask import Mask
+from ticketing.pruning.channels import choose_channels
 from ticketing.pruning.n_of_m import keep_in_blocks
 from ticketing.pruning.scope import select
 from ticketing.pruning.scoring import Scores, scored
@@ -31,8 +33,15 @@ def draw(bench: Workbench, found: Findings, where: Where, *, counts: Mapping[str
     """
     bench.phase("prune")
     replicate, level = where.replicate, where.level
-    scores = scored(bench, found, replicate, level, after=after)
     name = f"level {level}, replicate {replicate}"
+    if bench.recipe.removes_channels:
+        kept = choose_channels(bench, found, replicate, level, after=after)
+        mask = weight_mask(bench.channels, kept, bench.subject.shapes)
+        _check(bench, mask, counts, within=found.mask(replicate, after), name=name)
+        found.keep_mask(replicate, level, mask)
+        say_mask_drawn(bench, where, mask, channels_kept=int(kept.sum()))
+        return
+    scores = scored(bench, found, replicate, level, after=after)
     mask = selected(bench, scores, counts, within=found.mask(replicate, after), name=name)
     found.keep_mask(replicate, level, mask)
     if found.actions.holds:
@@ -61,9 +70,20 @@ def selected(bench: Workbench, scores: Scores, counts: Mapping[str, int], *, wit
         mask = select(scores.of, counts, members, within=within, allow_collapse=collapse, ties=scores.ties)
     else:
         mask = keep_in_blocks(scores.of, counts, block, within=within, ties=scores.ties)
-    bench.invariants.mask_drawn(mask, before=within, counts=counts, groups=members, allow_collapse=collapse, name=name)
+    _check(bench, mask, counts, within=within, name=name)
     bench.invariants.structured(mask, block, name=name)
     return mask
+
+
+def _check(bench: Workbench, mask: Mask, counts: Mapping[str, int], *, within: Mask, name: str) -> None:
+    bench.invariants.mask_drawn(
+        mask,
+        before=within,
+        counts=counts,
+        groups=groups(bench.subject.inventory, bench.recipe),
+        allow_collapse=bench.recipe.allow_collapse,
+        name=name,
+    )
 
 
 def _decide_what_is_held(found: Findings, replicate: int, level: int, after: int) -> None:

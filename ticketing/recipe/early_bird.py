@@ -72,6 +72,11 @@ class EarlyBird(TicketRecipe):
         "without its code; the others are of the whole one, zero there.",
     )
 
+    @property
+    def removes_channels(self) -> bool:
+        """Whether whole channels are taken out of the network: always."""
+        return True
+
     @field_validator("channel_sparsities")
     @classmethod
     def _sparsities_rise(cls, sparsities: tuple[float, ...]) -> tuple[float, ...]:

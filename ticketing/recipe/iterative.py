@@ -67,13 +67,14 @@ class Iterative(TicketRecipe):
     )
     criterion: Criterion = Field(
         "large_final",
-        description="Score of an entry; the highest stay. w_i before training, w_f after.",
+        description="Score of an entry or a channel; the highest stay; l1 where channels are removed. w_i before "
+        "training, w_f after.",
         json_schema_extra=described(CRITERION_WORDS, "docs/searches/criteria.md"),
     )
-    structure: Literal["weight"] | NOfM = Field(
+    structure: Literal["weight", "channel"] | NOfM = Field(
         "weight",
-        description="What is removed together: weight (single entries) or N:M (all but N of every M consecutive inputs "
-        "of an output).",
+        description="What is removed together: weight (single entries), channel (whole channels, for good) or N:M (all "
+        "but N of every M consecutive inputs of an output).",
         json_schema_extra=described(STRUCTURE_WORDS, "docs/searches/structure.md"),
     )
     rewind: Literal["lr", "none", "auto"] | Step = Field(
@@ -98,9 +99,10 @@ class Iterative(TicketRecipe):
         max_length=1,
         description="ntk: spectrum of the tangent kernel and early slope, of dense and delivered level.",
     )
-    outputs: tuple[Literal["ticket", "model", "mask", "sparse", "onnx", "pt2"], ...] = Field(
+    outputs: tuple[Literal["slim", "ticket", "model", "mask", "sparse", "onnx", "pt2"], ...] = Field(
         ("ticket", "model", "mask", "sparse"),
-        description="Files of the ticket; onnx and pt2: the model as a graph that runs without its code.",
+        description="Files of the ticket; onnx and pt2: the model as a graph that runs without its code, of the slim "
+        "network where there is one; slim: that network, in place of sparse where channels are removed.",
     )
 
     @model_validator(mode="before")
@@ -109,6 +111,13 @@ class Iterative(TicketRecipe):
         if isinstance(value, Mapping) and value.get("levels") is None and value.get("target") is None:
             n_of_m = as_n_of_m(value.get("structure"))
             return {**value, "levels": n_of_m.most_levels if n_of_m else DEFAULT_LEVELS}
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_channels(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("structure") == "channel":
+            return {"criterion": "l1", "outputs": ("slim", "ticket", "model", "mask"), **value}
         return value
 
     @model_validator(mode="before")
@@ -133,6 +142,11 @@ class Iterative(TicketRecipe):
     def holds(self) -> bool:
         """Whether removed entries hold weights instead of zero."""
         return self.pruned != "zero"
+
+    @property
+    def removes_channels(self) -> bool:
+        """Whether whole channels are taken out of the network, rather than single entries set to zero."""
+        return self.structure == "channel"
 
     @property
     def block(self) -> int | None:

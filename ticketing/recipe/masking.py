@@ -10,6 +10,7 @@ Criterion = Literal[
     "large_final", "small_final", "large_init", "small_init", "large_init_large_final", "small_init_small_final",
     "magnitude_increase", "movement", "random", "large_final_same_sign", "large_final_different_sign",
     "magnitude_increase_same_sign", "magnitude_increase_different_sign", "snip", "gradient",
+    "l1", "l2", "norm_scale", "taylor",
 ]  # fmt: skip
 Scope = Literal["layerwise", "global", "erk", "lamp"]
 Kept = Literal["rewind", "reinit", "reshuffle", "reshuffle_all", "constant", "constant_random_sign"]
@@ -31,6 +32,10 @@ CRITERION_WORDS: Mapping[Criterion, str] = {
     "magnitude_increase_different_sign": "|w_f| - |w_i|, entries that kept their sign after all others",
     "snip": "|g w| at w_i, g the gradient of the training loss (Lee et al. 2018)",
     "gradient": "|g| at w_i",
+    "l1": "of a channel: the mean of |w_f| over what makes it (Li et al. 2017)",
+    "l2": "of a channel: the root mean square of w_f over what makes it",
+    "norm_scale": "of a channel: the mean of |gamma|, the scales of its norms (Liu et al. 2017)",
+    "taylor": "of a channel: (the sum of g w)^2 over what makes it, at w_f (Molchanov et al. 2019)",
 }
 SCOPE_WORDS: Mapping[Scope, str] = {
     "layerwise": "the entries of one parameter compete among themselves",
@@ -54,7 +59,11 @@ PRUNED_WORDS: Mapping[Pruned, str] = {
     "freeze_if_shrinking": "its initial weight where training had moved it towards zero, else zero",
 }
 
-NEED_INITIAL: frozenset[Criterion] = frozenset(CRITERION_WORDS) - {"large_final", "small_final", "random"}
+OF_CHANNELS: frozenset[Criterion] = frozenset({"l1", "l2", "norm_scale", "taylor", "random"})
+"""Criteria that score whole channels."""
+OF_WEIGHTS: frozenset[Criterion] = frozenset(CRITERION_WORDS) - OF_CHANNELS | {"random"}
+"""Criteria that score single entries."""
+NEED_INITIAL: frozenset[Criterion] = OF_WEIGHTS - {"large_final", "small_final", "random"}
 """Criteria that look at w_i; a model uploaded trained has none to look at."""
 MAGNITUDES: frozenset[Criterion] = frozenset({"large_final", "large_init", "movement", "snip", "gradient"})
 """Criteria whose scores are sizes, which LAMP can square."""

@@ -1,5 +1,6 @@
 """How much is pruned, of which layers, and where it ends."""
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,14 @@ class Rate(Part):
         """Give the rate of a kind of layer."""
         own: float | None = getattr(self, kind)
         return self.default if own is None else own
+
+    def others(self, *, than: float) -> Iterator[tuple[str, float]]:
+        """List the rates that are neither 0 nor this one, as (JSON pointer below the rate, share)."""
+        kinds = {name: getattr(self, name) for name in type(self).model_fields if name != "by_name"}
+        globs = {f"by_name/{glob.replace('~', '~0').replace('/', '~1')}": share for glob, share in self.by_name.items()}
+        for name, share in (kinds | globs).items():
+            if share not in (None, 0, than):
+                yield name, share
 
     def of_layer(self, name: str, kind: LayerKind) -> float:
         """Give the rate of a layer: that of the most literal glob that matches its name, else of its kind.

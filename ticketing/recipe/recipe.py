@@ -39,3 +39,8 @@ class TicketRecipe(Recipe):
         description="Whether time and memory of the dense, masked and slim networks are measured at the end; auto: "
         "where all trainings together are 10^13 operations or more.",
     )
+
+    @property
+    def removes_channels(self) -> bool:
+        """Whether whole channels are taken out of the network, rather than single entries set to zero."""
+        return False

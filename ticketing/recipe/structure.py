@@ -1,4 +1,4 @@
-"""The word `N:M` for what is removed: of every M consecutive inputs of an output N stay; knows no layers."""
+"""The words for what is removed together, and `N:M` among them as a value; knows no layers."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from pydantic_core import CoreSchema, core_schema
 MOST_INPUTS = 16
 """The largest M."""
 STRUCTURE_WORDS = {
-    "weight": "single entries, wherever they are",
+    "weight": "single entries, which stay in the network as zeros",
+    "channel": "whole channels, which are taken out of it: the ticket is a slim network",
     "N:M": "all but N of every M consecutive inputs of an output, such as 2:4 (Mishra et al. 2021)",
 }
 _PATTERN = re.compile(r"(1[0-5]|[1-9]):(1[0-6]|[2-9])")
@@ -28,7 +29,7 @@ class NOfM:
 
     def __post_init__(self) -> None:
         if not _PATTERN.fullmatch(self.text) or self.kept >= self.block:
-            detail = f"expected weight, or N:M with 1 <= N < M <= {MOST_INPUTS} such as '2:4'"
+            detail = f"expected weight, channel, or N:M with 1 <= N < M <= {MOST_INPUTS} such as '2:4'"
             raise ValueError(f"{detail}, got {self.text[:40]!r}")
 
     @property

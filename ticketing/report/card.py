@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ticketing.report import gain, settling, words
+from ticketing.report import gain, settling, slim, words
 from ticketing.report.markdown import plain, table
 from ticketing.report.origin import origin_sentences
 
@@ -93,7 +93,7 @@ def _said(report: words.Report) -> list[str]:
 
 
 def _loading(report: words.Report) -> list[str]:
-    if "settling" in report:
+    if slim.is_slim(report):
         return [
             "`slim.safetensors` is the slim network, `slim.json` which channels of the whole one it has;",
             "`winnow.torch.load_slim(module, folder)` makes a module of your own class narrower and loads it.",

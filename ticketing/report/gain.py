@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ticketing.report import settling, words
+from ticketing.report import slim, words
 from ticketing.report.markup import table
 from ticketing.report.structure import kernels_sentence
 
@@ -18,12 +18,12 @@ def gain_sentences(report: words.Report) -> list[str]:
     """Say where the ticket is faster and where it is not; what is known without a measurement where none was made."""
     gain, kernels = report.get("gain"), kernels_sentence(report)
     if gain is None:
-        known = f"{settling.slim_sentence(report)} {UNMEASURED}" if "settling" in report else words.SPEED
+        known = f"{slim.slim_sentence(report)} {UNMEASURED}" if slim.is_slim(report) else words.SPEED
         return [" ".join([known, *kernels])]
     others = [name for name in gain["networks"] if name != "dense"]
     said = [_sentence(gain, runtime, name) for runtime in gain["versions"] for name in others]
-    slim = [settling.slim_sentence(report)] if "settling" in report else []
-    return [*slim, *said, *kernels]
+    smaller = [slim.slim_sentence(report)] if slim.is_slim(report) else []
+    return [*smaller, *said, *kernels]
 
 
 def section(report: words.Report) -> str:

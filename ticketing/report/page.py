@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from ticketing.report import gain, settling, words
+from ticketing.report import gain, settling, slim, words
 from ticketing.report.figure import accuracy_figure, density_figure
 from ticketing.report.markup import facts_of, flat, mapping, rows_of, table, whole_page
 from ticketing.report.origin import origin_sentences
@@ -82,12 +82,13 @@ _REGIME_NOTE = (
 
 
 def _levels(report: words.Report) -> str:
-    run = words.tested(report["levels"])
+    run, narrower = words.tested(report["levels"]), slim.is_slim(report)
     rows = [
         [
             str(row["level"]),
             words.percent(row["sparsity"], 2),
             words.number(row["kept"]),
+            *(slim.sizes(row) if narrower else ()),
             words.percent(1 - row["train"]["accuracy"], 2),
             row["regime"] or "\N{EN DASH}",
             words.percent(row["validation"]["accuracy"], 2),
@@ -100,6 +101,7 @@ def _levels(report: words.Report) -> str:
         "level",
         "sparsity",
         "kept",
+        *(slim.HEAD if narrower else ()),
         "train error",
         "regime",
         "validation (search)",

@@ -30,17 +30,6 @@ def settling_sentence(report: words.Report) -> str:
     )
 
 
-def slim_sentence(report: words.Report) -> str:
-    """Say how much smaller the slim network is, and which files are not."""
-    row, dense = words.delivered_level(report), report["levels"][0]
-    share = words.percent(row["multiply_adds"] / dense["multiply_adds"])
-    return (
-        f"slim.safetensors is a dense network without the removed channels: {words.number(row['parameters'])} of "
-        f"{words.number(dense['parameters'])} parameters, {share} of the multiply-adds. ticket.safetensors and "
-        "model.safetensors are of the whole network with zeros in place of the channels, and as slow as it."
-    )
-
-
 def section(report: words.Report) -> str:
     """Draw how every watched share settled, as a part of the page."""
     rule = report["recipe"]["rule"].replace("_", " ")

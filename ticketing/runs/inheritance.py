@@ -25,6 +25,7 @@ from ticketing.journal.facts import say_completed, say_mask_drawn
 from ticketing.journal.findings import Findings
 from ticketing.journal.provenance import run_digest
 from ticketing.journal.reuse import offer
+from ticketing.journal.structure import sets_in
 from ticketing.journal.walk import allowed_drop
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
@@ -155,7 +156,7 @@ def _take_latest(parent: Content, bench: Workbench, found: Findings, replicate: 
 
 
 def _check_masks(bench: Workbench, found: Findings, replicate: int, start: StartSpec, levels: list[int]) -> None:
-    ladder = kept_counts(bench.subject.inventory, bench.recipe, start)
+    ladder = kept_counts(bench.subject.inventory, bench.recipe, start, sets_in(bench))
     for below, level in pairwise(levels):
         name = f"level {level}, replicate {replicate}, taken over from {start.job}"
         bench.invariants.mask_drawn(

@@ -14,6 +14,8 @@ import torch
 
 from ticketing.actions import Actions
 from ticketing.analysis.probing import probe
+from ticketing.channels import channels_of
+from ticketing.channels.sets import sets_of
 from ticketing.data.dataset import Dataset
 from ticketing.evidence.choice import choose
 from ticketing.evidence.sequential import grow
@@ -32,7 +34,7 @@ from ticketing.observer import Observer
 from ticketing.plans import plan_of
 from ticketing.plans.parsing import parse_recipe
 from ticketing.plans.start import searches_of
-from ticketing.recipe import AnyRecipe
+from ticketing.recipe import AnyRecipe, TicketRecipe
 from ticketing.runs.capacity_sweep import sweep_widths
 from ticketing.runs.early_bird import find_birds
 from ticketing.runs.execution import settle
@@ -133,6 +135,8 @@ def _bench(
     clock: Callable[[], float],
     spec: RunSpec,
 ) -> Bench[Any]:
+    removes_channels = isinstance(recipe, TicketRecipe) and recipe.removes_channels
+    channels = channels_of(subject.module, subject.inventory) if removes_channels else None
     planned = plan_of(
         subject.inventory,
         recipe,
@@ -140,6 +144,7 @@ def _bench(
         test=len(data.y_test),
         trained=subject.weights == "trained",
         start=spec.start,
+        sets=None if channels is None else sets_of(channels),
     )
     if journal.resumed_from is None:
         for note in data.notes:
@@ -155,6 +160,7 @@ def _bench(
         checkpoint_seconds=spec.execution.checkpoint_seconds,
         plan=planned,
         start=spec.start,
+        found_channels=channels,
     )
 
 

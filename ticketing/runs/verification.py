@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ticketing.actions import Actions, begun, replaced
 from ticketing.blocks import uneven
+from ticketing.channels import channels_of
+from ticketing.channels.slimming import kept_of, without
 from ticketing.data.dataset import Dataset
 from ticketing.export.graphs import GRAPHS, check_graphs
 from ticketing.export.listing import check_listing
@@ -25,6 +27,7 @@ from ticketing.runs.capacity_verification import verify_sweep
 from ticketing.runs.execution import settle
 from ticketing.runs.inputs import load
 from ticketing.runs.reading_back import check_answers, expect, strictly
+from ticketing.runs.slim_verification import verify_slim
 from ticketing.sparse import decode, same_bits
 from ticketing.step import Step
 from ticketing.subject import Subject, placed
@@ -65,15 +68,21 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     mask = _ladder(out, report, block=recipe.block, rows=rows)
     delivered = report["search"]["delivered"]
     states = _states(out, recipe, subject, mask, delivered["digests"])
+    trained = states.get("model", states.get("sparse"))
+    channels = channels_of(subject.module, subject.inventory) if recipe.removes_channels else None
     if "ticket" in states and recipe.rewind == Step("0it"):
         expected = _ticket(states["ticket"], recipe, subject, mask, level=delivered["level"])
+        if channels is not None:
+            expected = without(expected, channels, kept_of(channels, mask))
         expect(same_bits(states["ticket"], expected), "the ticket, its rewind point")
-    if "model" in states:
+    if channels is not None:
+        verify_slim(out, report, recipe, subject, data, channels=channels, mask=mask, trained=trained)
+    elif "model" in states:
         _check_accuracy(states["model"], subject, data, recipe, expected=delivered["validation"]["accuracy"])
-    if (trained := states.get("model", states.get("sparse"))) is not None:
+    if channels is None and trained is not None:
         network = placed(subject.module, trained, device="cpu")
         check_graphs(out, network, subject.inventory, stem="model", words=recipe.outputs)
-    if recipe.evidence.replicates:
+    if recipe.evidence.replicates and delivered["level"]:  # dense alone is delivered without evidence
         check_answers(out, report)
     return digests
 
@@ -109,7 +118,7 @@ def _states(
     listed = subject.inventory
     for word in recipe.outputs:
         path = out / f"{word}.safetensors"
-        if word in GRAPHS:
+        if word in GRAPHS or word == "slim":
             continue  # compared once the model is read
         if word == "mask":
             expect(read_mask(path) == mask, "mask.safetensors, the delivered level's mask")

@@ -15,6 +15,7 @@ from ticketing.journal.facts import say_completed
 from ticketing.journal.findings import Findings
 from ticketing.journal.results import Result
 from ticketing.journal.reuse import KEPT, Course, forget, train_once
+from ticketing.journal.structure import kept_in, sets_in
 from ticketing.journal.walk import allowed_drop, collapse, next_cut, walked_at, warnings_of_end, way_of
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
@@ -45,7 +46,7 @@ def search(bench: Workbench, replicate: int) -> None:
     """
     if bench.recipe.rewind == "auto" and STABILITY not in bench.journal.facts:
         choose_rewind(bench, partial(_dense_run, bench))
-    ladder = kept_counts(bench.subject.inventory, bench.recipe, bench.start)
+    ladder = kept_counts(bench.subject.inventory, bench.recipe, bench.start, sets_in(bench))
     restart = restart_of(settled(bench.recipe, bench.journal.facts), per_epoch=bench.per_epoch)
     actions = Actions.of(bench.recipe)
     found = Findings(bench.journal, bench.subject, restart=restart, seed=bench.recipe.seed, actions=actions)
@@ -167,6 +168,7 @@ def _course(bench: Workbench, where: Where, *, mask: Mask, restart: Restart | No
         last_step=length.last_step,
         patience=length.patience,
         fine_tune=again.fine_tune if again else False,
+        kept=kept_in(bench, mask),
     )
 
 

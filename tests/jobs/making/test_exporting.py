@@ -22,6 +22,7 @@ ITERATIVE = resolve(
     {"search": "iterative", "levels": 2, "gain": "always"},
     architecture="mlp", uploaded=False, weights="initial", device_kind="cpu", seed=3,
 ).model_dump(mode="json")  # fmt: skip
+CHANNELS = parse_recipe({"search": "iterative", "structure": "channel"}).model_dump(mode="json")
 BIRD = parse_recipe({"search": "early_bird"}).model_dump(mode="json")
 
 
@@ -51,6 +52,7 @@ def made(bench: Bench, job_id: str, target: Any, tenant: str = "ada") -> str:
         (ITERATIVE, "pt2", "pt2"),
         (ITERATIVE, "safetensors", "model"),
         (ITERATIVE, "sparse", "sparse"),
+        (CHANNELS, "safetensors", "slim"),
         (BIRD, "onnx", "onnx"),
         (BIRD, "safetensors", "slim"),
     ],

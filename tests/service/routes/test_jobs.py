@@ -49,6 +49,21 @@ def test_a_dry_run_lays_out_the_plan_once_all_is_known(service: Any) -> None:
     assert plan["test_resolution"] == pytest.approx(1 / 360)
 
 
+def test_a_plan_that_removes_channels_has_their_shares_for_nobody_here_knows_the_network(service: Any) -> None:
+    service.submit()
+    service.inspect()
+    asked = {"model": LENET, "dataset": DIGITS, "recipe": {**RECIPE, "structure": "channel", "rate": 0.5}}
+    plan = service.post("/v1/jobs:validate", asked).json()["plan"]
+    assert [row["channel_sparsity"] for row in plan["channels"]["levels"]] == [0.0, 0.5, 0.75, 0.875]
+    assert [row["kept"] for row in plan["ladder"]] == [None] * 4
+    assert plan["resolved_recipe"]["criterion"] == "l1"
+    asked["recipe"]["scope"] = "global"
+    refused = service.post("/v1/jobs:validate", asked)
+    assert [(fault["pointer"], fault["code"]) for fault in refused.json()["errors"]] == [
+        ("/recipe/scope", "needs_layerwise")
+    ]
+
+
 def test_a_gate_of_latency_asks_for_what_it_looks_at(service: Any) -> None:
     asked = {"model": LENET, "dataset": DIGITS, "gates": {"max_latency_ms": 3}}
     answer = service.post("/v1/jobs:validate", asked | {"recipe": RECIPE})

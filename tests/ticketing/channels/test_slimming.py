@@ -10,8 +10,18 @@ from torch import Tensor, nn
 
 from ticketing.architectures import ARCHITECTURES, Inventory, arguments_for, inventory
 from ticketing.channels import Channels, channels_of
-from ticketing.channels.slimming import grown_state, slim_inventory, slim_module, slim_state, without
+from ticketing.channels.sets import sets_of
+from ticketing.channels.slimming import (
+    grown_state,
+    kept_of,
+    slim_inventory,
+    slim_module,
+    slim_state,
+    weight_mask,
+    without,
+)
 from ticketing.folder import ModelSpec
+from ticketing.ladder.channels import entries_left
 from ticketing.models import build
 from ticketing.sparse import same_bits
 from ticketing.subject import initialise, placed
@@ -93,6 +103,19 @@ def test_nothing_removed_is_the_same_network(name: str, tiny_arguments: TinyArgu
     assert same_bits(slim_state(state, channels, kept), state)
     assert same_bits(without(state, channels, kept), state)
     assert slim_inventory(listed, channels, kept) == listed
+
+
+@every_architecture
+def test_a_mask_says_its_channels_and_their_sets_its_counts(name: str, tiny_arguments: TinyArguments) -> None:
+    _, listed, channels = found(name, tiny_arguments)
+    kept, shapes = some(channels, torch.Generator().manual_seed(3)), {of.parameter: of.weight for of in listed.prunable}
+    mask, sets = weight_mask(channels, kept, shapes), sets_of(channels)
+    assert torch.equal(kept_of(channels, mask), kept)
+    assert sorted(channel for alike in sets.sets for channel in alike.channels) == list(range(channels.count))
+    counts = tuple(int(kept[list(alike.channels)].sum()) for alike in sets.sets)
+    assert entries_left(listed, sets, counts) == mask.counts()
+    narrow = slim_inventory(listed, channels, kept)
+    assert {layer.parameter: layer.entries for layer in narrow.prunable} == mask.counts()
 
 
 @every_architecture

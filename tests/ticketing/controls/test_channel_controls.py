@@ -11,7 +11,8 @@ from torch import Tensor
 from ticketing.architectures import inventory
 from ticketing.channels import channels_of
 from ticketing.channels.ranking import keep_best, scales
-from ticketing.controls.channels import interchangeable, scattered, seeds_of, shuffled
+from ticketing.channels.sets import sets_of
+from ticketing.controls.channels import scattered, seeds_of, shuffled
 from ticketing.errors import InvariantError
 from ticketing.folder import ModelSpec
 from ticketing.models import build
@@ -28,18 +29,6 @@ def ticket(seed: int, sparsity: float) -> Tensor:
 
 def widths(kept: Tensor) -> dict[tuple[str, int], int]:
     return {at: len(index) for at in CHANNELS.axes if (index := CHANNELS.index(*at, kept)) is not None}
-
-
-def test_channels_of_a_residual_network_are_alike_within_a_stage_and_within_a_block() -> None:
-    sets = [set(alike) for alike in interchangeable(CHANNELS)]
-    assert sum(map(len, sets)) == CHANNELS.count
-    inside = set(CHANNELS.axes["layer1.0.conv1.weight", 0].tolist())
-    assert inside in sets
-    # Of the 64 channels around the shortcuts, 16 are there from the first stage on, 16 from the second.
-    around = {n: set(CHANNELS.axes[f"layer{n}.0.bn2.weight", 0].tolist()) for n in (1, 2, 3)}
-    assert around[1] in sets
-    assert around[2] - around[1] in sets
-    assert around[3] - around[2] in sets
 
 
 @given(st.integers(0, 2**31), st.floats(0.1, 0.8))
@@ -61,9 +50,18 @@ def test_scattered_channels_are_as_many_in_total_and_leave_no_layer_empty(seed: 
     assert not torch.equal(drawn, kept)
 
 
+def test_where_luck_fills_no_layer_each_set_is_drawn_one_channel_first() -> None:
+    sets = [list(alike.channels) for alike in sets_of(CHANNELS).sets]
+    kept = torch.zeros(CHANNELS.count, dtype=torch.bool)
+    kept[[alike[0] for alike in sets]] = True
+    drawn = scattered(CHANNELS, kept, RANKED, seeds_of(0, 0, 1, "random"))
+    assert [int(drawn[alike].sum()) for alike in sets] == [1] * len(sets)
+    assert not torch.equal(drawn, kept)
+
+
 def test_a_draw_that_gives_the_ticket_itself_is_drawn_again() -> None:
     kept = torch.ones(CHANNELS.count, dtype=torch.bool)
-    two = interchangeable(CHANNELS)[0][:2]
+    two = sets_of(CHANNELS).sets[0].channels[:2]
     kept[two[0]] = False
     draws = {tuple(shuffled(CHANNELS, kept, iter(count(first))).nonzero()[:, 0].tolist()) for first in range(40)}
     assert tuple(kept.nonzero()[:, 0].tolist()) not in draws

@@ -6,11 +6,23 @@ import pytest
 import torch
 
 from ticketing.criteria import CRITERIA, ELIGIBLE
-from ticketing.recipe.masking import CRITERION_WORDS, CROWDED, MAGNITUDES, NEED_INITIAL, Criterion
+from ticketing.criteria.of_channels import CHANNEL_CRITERIA
+from ticketing.recipe.masking import (
+    CRITERION_WORDS,
+    CROWDED,
+    MAGNITUDES,
+    NEED_INITIAL,
+    OF_CHANNELS,
+    OF_WEIGHTS,
+    Criterion,
+)
 
 
 def test_every_word_of_the_recipe_has_its_criterion_and_its_sentence() -> None:
-    assert list(CRITERIA) == list(CRITERION_WORDS) == list(get_args(Criterion))
+    assert list(CRITERION_WORDS) == list(get_args(Criterion))
+    assert CRITERIA.keys() == OF_WEIGHTS
+    assert CHANNEL_CRITERIA.keys() == OF_CHANNELS
+    assert CRITERION_WORDS.keys() == OF_WEIGHTS | OF_CHANNELS
     assert ELIGIBLE.keys() <= CROWDED <= CRITERIA.keys()
 
 

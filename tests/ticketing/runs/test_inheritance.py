@@ -142,6 +142,19 @@ def test_a_fork_takes_over_what_removed_entries_hold(parents: Any, tmp_path: Pat
     assert [row["ineligible_kept"] is None for row in rows] == [True, False, False, False]
 
 
+def test_a_fork_takes_over_which_channels_are_gone(parents: Any, tmp_path: Path) -> None:
+    words = {"structure": "channel", "rate": {"default": 0.3}, "outputs": ["ticket", "model", "mask", "sparse"]}
+    parent = parents(rewind="lr", **words)
+    folder = forked(parent, tmp_path / "fork", 2)
+    ran(folder)
+    assert weights(folder) == weights(parent)
+    assert figures(folder) == figures(parent)
+    narrower = forked(parent, tmp_path / "narrower", 2, rate={"default": 0.5})
+    ran(narrower)
+    kept = [[row["channels"]["kept"] for row in report_of(of)["levels"]] for of in (parent, narrower)]
+    assert kept == [[32, 22, 15, 11], [32, 22, 15, 8]]
+
+
 @pytest.mark.parametrize(
     ("budget", "by"), [({"seconds": 1e-9}, "seconds"), ({"samples": 60 * 60}, "samples"), ({"samples": 10**9}, None)]
 )

@@ -235,3 +235,15 @@ def test_a_ticket_that_does_not_start_as_its_actions_say_is_found(frozen: Path) 
     write_listing(frozen / OUT)
     with pytest.raises(VerificationError, match="rewind point"):
         verified(frozen)
+
+
+@pytest.mark.parametrize("structure", ["weight", "channel"])
+def test_a_run_whose_target_leaves_dense_alone_reads_back(make_folder: Any, structure: str) -> None:
+    drop = {"target": {"max_accuracy_drop": 0.0}, "rate": {"default": 0.9}}
+    optimizer = {"name": "adam", "learning_rate": 0.01}
+    training = {"length": "40it", "evaluate_every": "10it", "optimizer": optimizer}
+    words = drop | {"training": training, "evidence": {"replicates": 1, "controls": []}, "levels": None}
+    folder = make_folder(structure=structure, **words)
+    run(folder, read_spec(folder), observer=RecordingObserver(), clock=time.monotonic)
+    assert json.loads((folder / OUT / "report.json").read_bytes())["search"]["delivered_level"] == 0
+    verified(folder)

@@ -1,0 +1,103 @@
+"""ticketing.ladder.channels: every set loses its share and keeps one; a fork counts on from its parent's."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ticketing.architectures import inventory
+from ticketing.errors import RecipeError
+from ticketing.folder import StartSpec
+from ticketing.ladder.channels import ChannelSet, ChannelSets, channel_counts, entries_left
+from ticketing.ladder.counts import groups, kept_counts
+from ticketing.ladder.schedule import ladder
+from ticketing.recipe import Iterative
+
+LISTED = inventory("mlp", {"in_features": 8, "hidden": [16, 12], "classes": 3})
+
+
+def made_of(first: int, last: int, *places: tuple[str, int]) -> ChannelSet:
+    return ChannelSet(tuple(range(first, last)), dict.fromkeys(places, 1))
+
+
+SETS = ChannelSets(
+    (
+        made_of(0, 16, ("fc1.weight", 0), ("fc1.bias", 0), ("fc2.weight", 1)),
+        made_of(16, 28, ("fc2.weight", 0), ("fc2.bias", 0), ("fc3.weight", 1)),
+    ),
+    {"fc3.weight": "its outputs are the network's"},
+)
+
+
+def recipe(**fields: Any) -> Iterative:
+    return Iterative.model_validate({"search": "iterative", "structure": "channel"} | fields)
+
+
+def start(level: int, **fields: Any) -> StartSpec:
+    return StartSpec(job="job_parent", level=level, sha256="0" * 64, recipe=recipe(**fields), searches=1, start=None)
+
+
+def code(asked: Iterative, sets: ChannelSets = SETS, begun: StartSpec | None = None) -> tuple[str, str]:
+    with pytest.raises(RecipeError) as caught:
+        kept_counts(LISTED, asked, begun, sets)
+    ((fault),) = caught.value.faults
+    return fault.pointer, fault.code
+
+
+def test_the_counts_of_a_small_network_by_hand() -> None:
+    assert channel_counts(LISTED, recipe(levels=3, rate=0.3), SETS) == [(16, 12), (11, 8), (8, 6), (6, 4)]
+    rows = kept_counts(LISTED, recipe(levels=1, rate=0.3), None, SETS)
+    assert rows[1] == {"fc1.weight": 11 * 8, "fc2.weight": 8 * 11, "fc3.weight": 3 * 8}
+    assert groups(LISTED, recipe()).keys() == rows[0].keys()
+
+
+@given(st.integers(1, 20), st.sampled_from([0.1, 0.2, 0.35, 0.5, 0.9]))
+def test_a_set_keeps_what_a_ladder_says_and_never_less_than_one(levels: int, rate: float) -> None:
+    rows = channel_counts(LISTED, recipe(levels=levels, rate=rate), SETS)
+    assert len(rows) == levels + 1
+    for number, alike in enumerate(SETS.sets):
+        column = [row[number] for row in rows]
+        assert column == [max(1, kept) for kept in ladder(len(alike.channels), rate, levels)]
+        assert column == sorted(column, reverse=True)
+
+
+def test_on_the_way_to_a_drop_the_ladder_ends_where_nothing_more_goes() -> None:
+    rows = channel_counts(LISTED, recipe(target={"max_accuracy_drop": 0.1}, rate=0.5), SETS)
+    assert rows == [(16, 12), (8, 6), (4, 3), (2, 2), (1, 1)]
+
+
+def test_a_channel_that_stands_several_times_along_an_axis_takes_all_its_entries() -> None:
+    flattened = ChannelSet(SETS.sets[0].channels, {("fc1.weight", 0): 1, ("fc2.weight", 1): 4})
+    wide = inventory("mlp", {"in_features": 8, "hidden": [64, 12], "classes": 3})
+    left = entries_left(wide, ChannelSets((flattened,), {}), (15,))
+    assert left == {"fc1.weight": 63 * 8, "fc2.weight": 12 * 60, "fc3.weight": 3 * 12}
+
+
+def test_a_layer_of_rate_0_keeps_the_channels_it_makes() -> None:
+    rows = channel_counts(LISTED, recipe(levels=1, rate={"default": 0.5, "by_name": {"fc1": 0}}), SETS)
+    assert rows[1] == (16, 6)
+
+
+def test_where_no_set_is_known_the_rows_are_empty_and_as_many_as_there_are_at_most() -> None:
+    assert kept_counts(LISTED, recipe(levels=3)) == [{}] * 4
+    assert len(kept_counts(LISTED, recipe(target={"max_accuracy_drop": 0.1}))) == 61
+
+
+def test_a_fork_counts_on_from_its_parent() -> None:
+    parent = channel_counts(LISTED, recipe(levels=3, rate=0.3), SETS)
+    rows = channel_counts(LISTED, recipe(levels=3, rate=0.5), SETS, start(2, levels=3, rate=0.3))
+    assert rows == [*parent[:3], (4, 3)]
+    whole = recipe(levels=5, rate=0.2)
+    assert channel_counts(LISTED, whole, SETS, start(2, levels=5, rate=0.2)) == channel_counts(LISTED, whole, SETS)
+
+
+def test_what_cannot_be_walked_is_refused_with_its_reason() -> None:
+    assert code(recipe(rate=0)) == ("/recipe/rate", "removes_nothing")
+    assert code(recipe(target={"max_accuracy_drop": 0.1}, rate=0.01)) == ("/recipe/rate", "removes_nothing")
+    assert code(recipe(), ChannelSets((), SETS.stays)) == ("/recipe/structure", "no_channels")
+    assert code(recipe(rate={"by_name": {"fc9": 0}})) == ("/recipe/rate/by_name/fc9", "matches_no_layer")
+    assert code(recipe(levels=4), begun=start(3, levels=2)) == ("/from_level", "no_such_level")
+    assert code(recipe(levels=1), begun=start(2, levels=2)) == ("/recipe/levels", "before_start")
+    with pytest.raises(RecipeError, match=r"all stay: fc3\.weight: its outputs are the network's"):
+        channel_counts(LISTED, recipe(), ChannelSets((), SETS.stays))

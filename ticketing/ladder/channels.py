@@ -1,0 +1,102 @@
+"""How many channels every set keeps at every level, and which entries that leaves; knows no scores and no tensors.
+
+Channels that stand along the same axes are a set and compete among themselves. So the widths of every level, and with
+them the entries of every weight, are known before anything is trained.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ticketing.architectures import Inventory, Layer
+from ticketing.errors import Fault, RecipeError
+from ticketing.folder import StartSpec
+from ticketing.ladder.schedule import ladder
+from ticketing.recipe import MOST_LEVELS, Iterative
+
+
+@dataclass(frozen=True)
+class ChannelSet:
+    """Channels that stand along the same axes, as often along each."""
+
+    channels: tuple[int, ...]
+    """Their numbers in the network, rising."""
+    places: Mapping[tuple[str, int], int]
+    """By name of a tensor of the state dict and axis: how many indices each of them has there."""
+
+
+@dataclass(frozen=True)
+class ChannelSets:
+    """All channels of a network that can be removed."""
+
+    sets: tuple[ChannelSet, ...]
+    stays: Mapping[str, str]
+    """Of every layer whose outputs cannot be removed: its weight, and why."""
+
+
+Counts = tuple[int, ...]
+"""Channels that every set keeps, in the order of the sets."""
+
+
+def channel_counts(
+    inventory: Inventory, recipe: Iterative, sets: ChannelSets, start: StartSpec | None = None
+) -> list[Counts]:
+    """List what every set keeps at every level, level 0 first: its share of the rate less each time, at least one.
+
+    A fork's rows up to the level it starts from are its parent's. On the way to an accuracy drop the ladder goes as far
+    as a level removes something.
+
+    Raises:
+        RecipeError: No channel can be removed, the rate removes none, or a fork starts where its parent has no level.
+    """
+    if not sets.sets:
+        detail = f"expected a network with channels that can be removed, got one in which all stay: {_told(sets)}"
+        raise RecipeError(detail, [Fault("/recipe/structure", "no_channels", detail)])
+    if start is None:
+        rows = [tuple(len(alike.channels) for alike in sets.sets)]
+    else:
+        rows = channel_counts(inventory, start.recipe, sets, start.start)[: start.level + 1]
+        _refuse_start_beyond(len(rows) - 1, start)
+    rates = [0.0 if exempt(alike, inventory, recipe) else recipe.rate.default for alike in sets.sets]
+    while len(rows) <= (recipe.levels or MOST_LEVELS):
+        rows.append(tuple(max(1, ladder(kept, rate, 1)[1]) for kept, rate in zip(rows[-1], rates, strict=True)))
+    if recipe.levels is None:
+        rows = rows[: next((level for level, (a, b) in enumerate(pairwise(rows), start=1) if a == b), len(rows))]
+    if rows[-1] == rows[0]:
+        detail = f"expected a rate that removes a channel, got {recipe.rate.default:g} of at most {max(rows[0])} a set"
+        raise RecipeError(detail, [Fault("/recipe/rate", "removes_nothing", detail)])
+    return rows
+
+
+def exempt(alike: ChannelSet, inventory: Inventory, recipe: Iterative) -> bool:
+    """Say whether the rate of a layer that makes a set of channels is 0: then all of them stay."""
+    return any(recipe.rate.of_layer(layer.name, layer.rate_kind) == 0 for layer in makers(alike, inventory))
+
+
+def makers(alike: ChannelSet, inventory: Inventory) -> Iterator[Layer]:
+    """Go through the layers whose outputs a set of channels are, input to output."""
+    return (layer for layer in inventory.prunable if (layer.parameter, layer.output_axis) in alike.places)
+
+
+def entries_left(inventory: Inventory, sets: ChannelSets, counts: Counts) -> dict[str, int]:
+    """Count the entries of every prunable weight whose every axis stays."""
+    removed = [len(alike.channels) - kept for alike, kept in zip(sets.sets, counts, strict=True)]
+    return {layer.parameter: _left(layer, sets.sets, removed) for layer in inventory.prunable}
+
+
+def _left(layer: Layer, sets: Sequence[ChannelSet], removed: Sequence[int]) -> int:
+    left = 1
+    for axis, length in enumerate(layer.weight):
+        at = (layer.parameter, axis)
+        left *= length - sum(gone * alike.places.get(at, 0) for alike, gone in zip(sets, removed, strict=True))
+    return left
+
+
+def _refuse_start_beyond(last: int, start: StartSpec) -> None:
+    if last < start.level:
+        detail = f"expected a level from 1 to {last}, where the ladder of {start.job} ends, got {start.level}"
+        raise RecipeError(detail, [Fault("/from_level", "no_such_level", detail)])
+
+
+def _told(sets: ChannelSets) -> str:
+    return "; ".join(f"{name}: {why}" for name, why in list(sets.stays.items())[:6])
