@@ -17,7 +17,7 @@ from ticketing.mask import Mask
 from ticketing.pruning.n_of_m import keep_in_blocks
 from ticketing.pruning.scoring import scores_of
 from ticketing.recipe import Iterative
-from ticketing.recipe.masking import CRITERION_WORDS
+from ticketing.recipe.masking import OF_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def test_a_draw_among_equals_keeps_the_same_scores_of_every_block(problem: Probl
     assert torch.equal(drawn, first)
 
 
-@pytest.mark.parametrize("criterion", CRITERION_WORDS)
+@pytest.mark.parametrize("criterion", sorted(OF_WEIGHTS))
 def test_every_criterion_draws_a_ladder_of_blocks(criterion: str) -> None:
     recipe = Iterative.model_validate({"search": "iterative", "structure": "1:4", "criterion": criterion})
     initial, trained, gradients = (
