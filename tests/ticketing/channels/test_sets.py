@@ -1,7 +1,10 @@
 """ticketing.channels.sets: channels that stand along the same axes, as often along each, are one set."""
 
+import torch
+
 from ticketing.architectures import arguments_for, inventory
 from ticketing.channels import Channels, channels_of
+from ticketing.channels.channels import STAYS
 from ticketing.channels.sets import sets_of
 from ticketing.folder import ModelSpec
 from ticketing.models import build
@@ -29,3 +32,13 @@ def test_a_channel_counts_as_often_as_it_stands_along_an_axis() -> None:
     (alike,) = [one for one in sets_of(channels_in("lenet-5")).sets if ("conv2.weight", 0) in one.places]
     assert alike.places["conv2.weight", 0] == 1
     assert alike.places["fc1.weight", 1] > 1
+
+
+def test_channels_that_stand_elsewhere_or_more_often_are_no_set() -> None:
+    axes = {
+        ("made.weight", 0): torch.tensor([0, 1, 2, 3]),
+        ("read.weight", 1): torch.tensor([0, 0, 1, 2, STAYS]),
+    }
+    sets = sets_of(Channels(4, axes, {}, {}, {})).sets
+    assert [alike.channels for alike in sets] == [(0,), (1, 2), (3,)]
+    assert sets[0].places == {("made.weight", 0): 1, ("read.weight", 1): 2}

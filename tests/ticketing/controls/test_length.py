@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
+import torch
 
 from ticketing.actions import Actions
+from ticketing.channels.slimming import slim_inventory, weight_mask
 from ticketing.controls.length import updates_of_dense
 from ticketing.folder import StartSpec
 from ticketing.journal.findings import Findings
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.plans.costs import training_flops
+from ticketing.plans.dense_length import updates_of_short
 from ticketing.recipe import Evidence
 from ticketing.searches.iterative import search
 from ticketing.step import Step
@@ -75,3 +78,21 @@ def test_what_a_parent_rewound_goes_back_to_its_rewind_point_and_no_further(make
     bench.start = StartSpec(job="job_a", level=2, sha256="0" * 64, recipe=parent, searches=1, start=None)
     # Level 1 of the first search is its parent's: 20 updates from update 5 on. The second search is walked anew.
     assert [updates(bench, found, "dense_long", 2, replicate) for replicate in (0, 1)] == [5 + 20 + 20, 60]
+
+
+def test_a_short_one_costs_what_a_slim_ticket_does_products_of_its_heads_too(
+    make_bench: Any, make_subject: Any, make_dataset: Any, make_training: Any
+) -> None:
+    small = {"patch": 2, "width": 12, "depth": 1, "in_channels": 1, "input_size": [8, 8], "classes": 3}
+    words = {"structure": "channel", "criterion": "l1", "training": make_training(length="1000it")}
+    bench = make_bench(subject=make_subject("vit-tiny", **small), data=make_dataset((1, 8, 8)), **words)
+    (heads,) = bench.channels.heads.values()
+    kept = torch.ones(bench.channels.count, dtype=torch.bool)
+    kept[heads[1:]] = False
+    restart = restart_of(bench.recipe, per_epoch=bench.per_epoch)
+    found = Findings(bench.journal, bench.subject, restart=restart, seed=0)
+    found.keep_mask(0, 1, weight_mask(bench.channels, kept, bench.subject.shapes))
+    slim = slim_inventory(bench.subject.inventory, bench.channels, kept).multiply_adds
+    came = updates(bench, found, "dense_short", 1)
+    assert came == 1000 * slim // bench.subject.inventory.multiply_adds
+    assert came < updates_of_short(bench.subject.inventory, found.mask(0, 1).counts(), steps=1000, first=0)
