@@ -132,7 +132,7 @@ class Service:
     settings: Settings
     database: Database
     blobs: Blobs
-    spec: Mapping[str, Any]
+    spec: Mapping[str, Any] = field(repr=False)
     http: httpx2.Client = field(init=False)
 
     def __post_init__(self) -> None:
