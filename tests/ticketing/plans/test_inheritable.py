@@ -44,7 +44,6 @@ def start(level: int = 2, **fields: Any) -> StartSpec:
         ({"kept": "reinit", "evidence": {"levels": "all"}}, {}, ["/recipe/kept"]),
         ({"kept": "reinit", "evidence": {"levels": "all"}}, {"kept": "reinit"}, []),
         ({"seed": 4, "rewind": "500it"}, {}, ["/recipe/seed", "/recipe/rewind"]),
-        ({"structure": "channel"}, {}, ["/recipe/structure"]),
         ({"structure": "channel", "criterion": "l2"}, {"structure": "channel"}, []),
         ({"schedule_of_pruning": "gradual"}, {}, ["/recipe/schedule_of_pruning"]),
         ({}, {"schedule_of_pruning": "gradual"}, ["/recipe/schedule_of_pruning"]),
