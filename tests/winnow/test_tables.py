@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from winnow.tables import children_table, job_table, level_table, plan_parts, verdict_lines
+from winnow.plan_tables import plan_parts
+from winnow.tables import children_table, job_table, level_table, verdict_lines
 
 
 def _shown(*parts: Any) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from winnow.client import DEFAULT_URL
 from winnow.exits import Exit
+from winnow.plan_tables import plan_parts
 from winnow.session import (
     AsJson,
     Body,
@@ -21,7 +22,7 @@ from winnow.session import (
     usage_errors,
 )
 from winnow.submission import pairs
-from winnow.tables import job_table, jobs_table, plan_parts
+from winnow.tables import job_table, jobs_table
 
 
 def submit(
