@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from tests.ticketing.runs.folders import changed, report_of, verified
 from ticketing.errors import VerificationError
 from ticketing.export.listing import check_listing, write_listing
 from ticketing.folder import OUT, RECIPE, read_spec
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.runs.run import run
-from ticketing.runs.verification import verify
 from ticketing.sparse import same_bits
 from ticketing.step import iterations_per_epoch
 
@@ -57,22 +56,6 @@ def _done(
 @pytest.fixture
 def done(tmp_path: Path, _done: tuple[Path, RecordingObserver]) -> Path:
     return Path(shutil.copytree(_done[0], tmp_path / "done", symlinks=True))
-
-
-def report_of(folder: Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads((folder / OUT / "report.json").read_bytes())
-    return report
-
-
-def changed(path: Path, change: Callable[..., Any]) -> None:
-    with safe_open(path, framework="pt") as file:
-        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    change(tensors)
-    save_file(tensors, path, metadata=metadata)
-
-
-def verified(folder: Path) -> None:
-    verify(folder, read_spec(folder))
 
 
 def test_everything_reads_back(done: Path) -> None:
