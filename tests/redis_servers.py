@@ -1,11 +1,15 @@
 """Which Redis servers the tests run on: Redis and Valkey by name, and the one that goes with a kind of database."""
 
 import shutil
+import subprocess
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 
+from jobs import broker
 from service.operating.embedded import find_server
 
 NAMES = ("redis-server", "valkey-server")
@@ -30,6 +34,20 @@ def alone(name: str, folder: Path) -> str:
     folder.mkdir()
     (folder / name).symlink_to(server)
     return str(folder)
+
+
+def wait_until_up(process: "subprocess.Popen[bytes]", url: str) -> None:
+    """Wait until a server answers: its socket is there a moment before anybody listens on it."""
+    deadline = time.monotonic() + 20
+    with broker.client(url) as client:
+        while True:
+            try:
+                client.ping()
+                return
+            except (RedisError, OSError):
+                assert process.poll() is None, f"the server ended with {process.returncode}"
+                assert time.monotonic() < deadline, "waited 20 s in vain for the server to answer"
+                time.sleep(0.01)
 
 
 def _find(name: str) -> str | None:

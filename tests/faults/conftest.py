@@ -89,7 +89,7 @@ class House:
         return wait_until(true, seconds=seconds, what=what)
 
     def environment(self) -> dict[str, str]:
-        """Give the environment of a process of this house, which an operator would have set where the bytes lie."""
+        """Give the environment of a process of this house, in which an operator would have set what all share."""
         secret = self.settings.s3_secret_access_key
         bucket = {
             "WINNOW_BLOB_URL": self.settings.blob_url,
@@ -98,7 +98,8 @@ class House:
             "WINNOW_S3_SECRET_ACCESS_KEY": None if secret is None else secret.get_secret_value(),
         }
         own = {name: value for name, value in bucket.items() if value is not None}
-        return {**environment(self.settings, self.redis.url), **own}
+        short = {f"WINNOW_{name.upper()}": str(value) for name, value in SHORT.items()}
+        return {**environment(self.settings, self.redis.url), **own, **short}
 
     def start_redis(self) -> None:
         self.redis_process = self.redis.start()
@@ -111,8 +112,7 @@ class House:
         self.redis_process = None
 
     def start_slot(self, kind: str = "cpu", index: int = 0, **more: str) -> "subprocess.Popen[bytes]":
-        short = {f"WINNOW_{name.upper()}": str(value) for name, value in SHORT.items()}
-        env = {**self.environment(), **short, **more}
+        env = {**self.environment(), **more}
         command = [*WORKERS, "slot", "--kind", kind, "--index", str(index), "--child", json.dumps(self.child)]
         log = (self.settings.paths.logs / f"slot-{kind}-{index}.log").open("ab")
         with log:
@@ -122,12 +122,12 @@ class House:
         return slot
 
     @contextmanager
-    def api(self) -> Iterator[str]:
+    def api(self, **more: str) -> Iterator[str]:
         """Run the API alone, in a process of its own, and give its address."""
         ready = self.settings.home.with_name("ready.json")
         ready.unlink(missing_ok=True)  # of one that was killed
         program = "from service.command import main; main()"
-        env = self.environment()
+        env = {**self.environment(), **more}
         env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         command = [sys.executable, "-c", program, "api", "--port", "0", "--ready-file", str(ready)]
         with subprocess.Popen(command, env=env) as process:

@@ -111,7 +111,7 @@ def test_f10_a_database_that_is_away_for_twenty_seconds_is_told_as_503_and_nothi
     slot = house.start_slot(WINNOW_LEASE_TTL_SECONDS=ttl)
     inspecting = house.start_slot("inspect", WINNOW_LEASE_TTL_SECONDS=ttl)
     house.wait_for_slots(2)
-    with house.api() as url:
+    with house.api(WINNOW_LEASE_TTL_SECONDS=ttl) as url:
         status, _, submitted = ask(f"{url}/v1/jobs", body=BODY, key="before")
         assert status == 202
         assert house.wait_for_end(submitted["id"]) == "succeeded"

@@ -23,7 +23,6 @@ from jobs.counters import EVERYONE, MESSAGES_REFUSED, read
 from jobs.waiting import queue
 from service.operating.keeper import Keeper
 from service.operating.slots import SlotPlan, kept_slot
-from tests.faults.conftest import SHORT
 from tests.faults.wire import Wire
 
 if TYPE_CHECKING:
@@ -232,9 +231,8 @@ def test_f9_strange_nudges_do_not_keep_orders_from_a_running_job(house: House) -
 @contextmanager
 def kept_at(house: House, wire: Wire) -> Iterator[Keeper]:
     """Keep a slot, as `winnow-server worker` does, that reaches Redis by this wire; everything else as usual."""
-    short = {f"WINNOW_{name.upper()}": str(value) for name, value in SHORT.items()}
     password = house.redis.url.partition("//:")[2].partition("@")[0]
-    env = {**house.environment(), **short, "WINNOW_REDIS_URL": f"redis://:{password}@127.0.0.1:{wire.port}/0"}
+    env = {**house.environment(), "WINNOW_REDIS_URL": f"redis://:{password}@127.0.0.1:{wire.port}/0"}
     logs = house.settings.paths.logs
     kept = kept_slot(SlotPlan("cpu", 0), env=env, logs=logs, child=json.dumps(house.child))
     with Keeper([kept], grace_seconds=20) as keeper:

@@ -5,14 +5,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 from sqlalchemy import RowMapping, select, update
 
 from jobs import slots, tables
@@ -28,7 +26,7 @@ from jobs.making.submissions import JobSubmission, parse
 from jobs.settings import Settings
 from jobs.slots import SlotIdentity
 from jobs.sweep import sweep
-from tests.redis_servers import named
+from tests.redis_servers import named, wait_until_up
 
 if TYPE_CHECKING:
     from tests.conftest import Backend
@@ -215,20 +213,8 @@ def private_redis() -> Iterator[PrivateRedis]:
     process.stdin.close()
     private = PrivateRedis(f"redis+socket://:hush@{socket}", process)
     try:
-        _wait_until_it_answers(socket)
+        wait_until_up(process, private.url)
         yield private
     finally:
         private.kill()
         shutil.rmtree(folder)
-
-
-def _wait_until_it_answers(socket: Path) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            with redis.Redis(unix_socket_path=str(socket), password="hush") as client:
-                client.ping()
-            return
-        except redis.ConnectionError:
-            assert time.monotonic() < deadline, "redis-server did not answer within 10 s"
-            time.sleep(0.01)

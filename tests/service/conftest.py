@@ -41,7 +41,7 @@ from service import job_schemas, schemas, worker_schemas
 from service.app import create_app
 from service.catalogue import PROBLEMS
 from service.openapi import operations
-from tests.redis_servers import named
+from tests.redis_servers import named, wait_until_up
 
 if TYPE_CHECKING:
     from tests.conftest import Backend
@@ -68,13 +68,12 @@ def _private_redis() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     server = named("redis-server")
     with tempfile.TemporaryDirectory(prefix="wn") as folder:
         socket = f"{folder}/s"
+        url = f"redis+socket://{socket}"
         command = [server, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             try:
-                while not Path(socket).exists():
-                    assert process.poll() is None
-                    time.sleep(0.01)
-                yield process, f"redis+socket://{socket}"
+                wait_until_up(process, url)
+                yield process, url
             finally:
                 process.kill()
 

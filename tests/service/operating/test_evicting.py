@@ -9,12 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from redis.exceptions import RedisError
 
-from jobs import broker
 from service.operating.evicting import policy_of, refuse_evicting
 from service.operating.listening import RefusedError
-from tests.redis_servers import NAMES, named
+from tests.redis_servers import NAMES, named, wait_until_up
 
 pytestmark = pytest.mark.processes
 
@@ -38,13 +36,8 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
             )
             stack.callback(process.kill)
             url = f"redis+socket://{socket}"
-            while True:
-                try:
-                    with broker.client(url) as client:
-                        client.ping()
-                    return url
-                except (RedisError, OSError):
-                    assert process.poll() is None
+            wait_until_up(process, url)
+            return url
 
         yield run
 

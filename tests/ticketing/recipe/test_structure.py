@@ -1,5 +1,6 @@
 """ticketing.recipe.structure: N:M is read, written back as it came, and decides how many levels there are."""
 
+import re
 from typing import Any
 
 import pytest
@@ -57,4 +58,7 @@ def test_blocks_are_of_n_of_m_alone() -> None:
 def test_the_schema_says_what_each_form_is() -> None:
     described = Iterative.model_json_schema()["properties"]["structure"]
     assert described["x-words"] == STRUCTURE_WORDS
-    assert [branch.get("const") or branch["type"] for branch in described["anyOf"]] == ["weight", "string"]
+    words, blocks = described["anyOf"]
+    assert [*words["enum"], "N:M"] == list(STRUCTURE_WORDS)
+    assert re.fullmatch(blocks["pattern"], "2:4")
+    assert not re.fullmatch(blocks["pattern"], "2:17")
