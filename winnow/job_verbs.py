@@ -131,13 +131,14 @@ class JobVerbs:
         self,
         job_id: str,
         *,
-        target: Literal["onnx", "pt2", "safetensors", "sparse"],
+        target: Literal["onnx", "pt2", "safetensors", "sparse", "hf"],
         idempotency_key: str | None = None,
     ) -> Json:
         """Make a new job that writes another file of the ticket that a job ended with, and give it; it trains nothing.
 
         Args:
-            target: onnx and pt2 are graphs; safetensors the weights, of the slim network where channels were removed.
+            target: onnx and pt2 are graphs; safetensors the weights, of the slim network where channels were removed;
+                hf a folder for the Hugging Face Hub.
             idempotency_key: As for `submit`.
 
         Raises:

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from jobs.making.submissions import Body, Device, Gates, LabelKey, LabelValue, Limits, Moment, Name
 
-ExportTarget = Literal["onnx", "pt2", "safetensors", "sparse"]
+ExportTarget = Literal["onnx", "pt2", "safetensors", "sparse", "hf"]
 
 
 class RerunSubmission(Body):
@@ -46,7 +46,7 @@ class ExportSubmission(Body):
 
     target: ExportTarget = Field(
         description="onnx, pt2: the delivered network as a graph · safetensors: its weights, of the slim network where "
-        "channels were removed · sparse: the small file of a sparse one."
+        "channels were removed · sparse: the small file of a sparse one · hf: a folder for the Hugging Face Hub."
     )
 
 

@@ -164,6 +164,13 @@ def tangent_kernel(done: Done) -> Any:
     return done.report["ntk"]
 
 
+def bound(done: Done) -> dict[str, Any]:
+    """Give what was asked of the slim network, and what it was measured under."""
+    told = done.report["search"]["target"]
+    words = ("max_macs", "speedup", "max_latency_ms", "runtime", "batch_size", "version")
+    return {word: told[word] for word in words if word in told}
+
+
 def searched(done: Done) -> int:
     return int(done.report["search"]["searches"])
 
@@ -211,6 +218,10 @@ POOLED = {"scope": "global", "rate": {"output": None}}
 OPEN = 0.05
 GRADUAL = {"schedule_of_pruning": "gradual", "gradual": {"begin": 0.0}}
 CHANNELS = {"structure": "channel", "levels": 1}
+COUNTED = {"structure": "channel", "levels": None, "target": {"max_macs": 500_000}, "gain": "never"}
+TORCH = {"runtime": "torch", "batch_size": 32}
+FASTER = {"target": TORCH | {"max_macs": None, "speedup": 1.1}}
+UNDER_ONNX = {"target": {"max_macs": None, "speedup": 1.1, "runtime": "onnxruntime", "batch_size": 32}}
 BOTH = {"evidence": {"replicates": 1, "controls": ["reinit", "shuffle"]}}
 
 
@@ -224,6 +235,17 @@ CASES: dict[Word, Case] = {
     # 0.9 of the accuracy may be lost: every rung is within, to the one before a layer would be empty.
     ("target.max_accuracy_drop", None): Case(
         {"target": {"max_accuracy_drop": 0.9}, "levels": None, "rate": {"default": 0.5}}, kept
+    ),
+    ("target.max_macs", None): Case({"target": {"max_macs": 600}, "levels": None}, kept, CHANNELS),
+    ("target.speedup", None): Case(FASTER, bound, COUNTED, "conv-2"),
+    ("target.max_latency_ms", None): Case(
+        {"target": TORCH | {"max_macs": None, "max_latency_ms": 1.5}}, bound, COUNTED, "conv-2"
+    ),
+    ("target.runtime", "torch"): Case({"target": {"runtime": "torch"}}, bound, merge(COUNTED, UNDER_ONNX), "conv-2"),
+    ("target.runtime", "onnxruntime"): Case(UNDER_ONNX, bound, merge(COUNTED, FASTER), "conv-2"),
+    ("target.batch_size", 1): Case({"target": {"batch_size": 1}}, bound, merge(COUNTED, FASTER), "conv-2"),
+    ("target.batch_size", 32): Case(
+        {"target": {"batch_size": 32}}, bound, merge(COUNTED, merge(FASTER, {"target": {"batch_size": 1}})), "conv-2"
     ),
     ("schedule_of_pruning", "gradual"): Case({"schedule_of_pruning": "gradual"}, mask),
     ("schedule_of_pruning", "levels"): Case(
@@ -398,6 +420,7 @@ CASES: dict[Word, Case] = {
     ("outputs", "slim"): Case({"outputs": ["slim"]}, files, CHANNELS | {"outputs": []}),
     ("outputs", "onnx"): Case({"outputs": ["onnx"]}, files, {"outputs": []}),
     ("outputs", "pt2"): Case({"outputs": ["pt2"]}, files, {"outputs": []}),
+    ("outputs", "hf"): Case({"outputs": ["hf"]}, files, {"outputs": []}),
     ("gain", "always"): Case({"gain": "always"}, gained),
     ("gain", "never"): Case({"gain": "never"}, gained, {"gain": "always"}),
     ("gain", "auto"): Case({"gain": "auto"}, gained, {"gain": "always"}),
@@ -570,6 +593,7 @@ BIRD_CASES: dict[Word, Case] = {
     ("outputs", "mask"): Case({"outputs": ["slim", "mask"]}, files, BIRD | {"outputs": ["slim"]}),
     ("outputs", "onnx"): Case({"outputs": ["slim", "onnx"]}, files, BIRD | {"outputs": ["slim"]}),
     ("outputs", "pt2"): Case({"outputs": ["slim", "pt2"]}, files, BIRD | {"outputs": ["slim"]}),
+    ("outputs", "hf"): Case({"outputs": ["slim", "hf"]}, files, BIRD | {"outputs": ["slim"]}),
     ("keep_levels", "models"): Case({"keep_levels": "models"}, files, BIRD),
     ("keep_levels", "masks"): Case({"keep_levels": "masks"}, files, BIRD | {"keep_levels": "models"}),
     ("seed", None): Case({"seed": 1}, made, BIRD),

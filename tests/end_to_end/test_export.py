@@ -25,7 +25,7 @@ def test_a_graph_is_made_later_of_the_very_same_ticket(client: Client, finished:
 
 def test_a_fork_is_exported_and_an_export_too(client: Client, finished: dict[str, Any]) -> None:
     job = client.fork(finished["id"], from_level=2)
-    for target, name in ((None, "model.safetensors"), ("pt2", "model.pt2"), ("sparse", "sparse.safetensors")):
+    for target, name in ((None, "model.safetensors"), ("pt2", "model.pt2"), ("hf", "hf/README.md")):
         job = client.export(job["id"], target=target) if target else job
         job = client.wait(job["id"], timeout_seconds=240)
         assert job["state"] == "succeeded", job["error"]

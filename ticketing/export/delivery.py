@@ -14,6 +14,7 @@ from ticketing.evidence.trainings import all_trainings, finalist
 from ticketing.export.answers import write_answers
 from ticketing.export.document import document
 from ticketing.export.folder import write_json, write_level, write_report
+from ticketing.export.hub import write_hub
 from ticketing.export.listing import Listed, write_listing
 from ticketing.export.sizes import sizes_of
 from ticketing.export.ticket_files import write_files
@@ -96,6 +97,7 @@ def deliver(
     write_json(out / "recipe.json", recipe.model_dump(mode="json"))
     write_json(out / "provenance.json", origin)
     write_report(out, report)
+    write_hub(out, bench, ticket, kept, report, about=about)
     return summary_of(report), write_listing(out, deployed.parities)
 
 

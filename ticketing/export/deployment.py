@@ -8,12 +8,10 @@ from typing import Any
 from torch import Tensor
 
 from ticketing.channels import Kept
-from ticketing.channels.slimming import slim_inventory
 from ticketing.export.graphs import graphs_among, write_graphs
 from ticketing.gain.measured import Candidate, gain
 from ticketing.journal.workbench import Bench
 from ticketing.plans.gain import measures_gain
-from ticketing.training.narrow import Narrow
 
 State = Mapping[str, Tensor]
 
@@ -45,7 +43,11 @@ def deploy(out: Path, bench: Bench[Any], trained: State, kept: Kept | None = Non
     measures = measures_gain(bench.recipe, training_flops=bench.plan.training_flops)
     if not (words or measures):
         return Deployed(None)
-    stem, delivered = ("model", _whole(bench, trained)) if kept is None else ("slim", _slim(bench, trained, kept))
+    stem, delivered = (
+        ("model", _whole(bench, trained))
+        if kept is None
+        else ("slim", Candidate.slim(subject, trained, bench.channels, kept))
+    )
     parities = write_graphs(out, delivered.network, subject.inventory, stem=stem, words=words)
     if not measures:
         return Deployed(None, parities)
@@ -56,9 +58,3 @@ def deploy(out: Path, bench: Bench[Any], trained: State, kept: Kept | None = Non
 
 def _whole(bench: Bench[Any], state: State) -> Candidate:
     return Candidate.of(bench.subject.module, state, bench.subject.inventory)
-
-
-def _slim(bench: Bench[Any], trained: State, kept: Kept) -> Candidate:
-    narrow = Narrow(bench.subject.module, bench.channels, kept)
-    listed = slim_inventory(bench.subject.inventory, bench.channels, kept)
-    return Candidate.of(narrow.module, narrow.shrunk(trained), listed)

@@ -8,6 +8,7 @@ from ticketing.channels.slimming import kept_of
 from ticketing.evidence.judgement import Judge, certificate_of
 from ticketing.export.costs import costs
 from ticketing.export.levels import curves, level_rows, regime_of
+from ticketing.export.slim_target import slim_target_of
 from ticketing.export.ticket_files import size_of
 from ticketing.export.way import budget_of, connectivity_of, gradual_of, target_of
 from ticketing.journal.findings import Findings, Masks
@@ -41,6 +42,9 @@ def document(bench: Workbench, found: Findings, *, best: Mapping[str, Any], **to
     if isinstance(bench.plan, Plan) and bench.plan.channels is not None:
         report["channels"] = {of: bench.plan.channels[of] for of in ("sets", "stays")}
         report["levels"] = [row | _narrowed(bench, found, row["level"]) for row in report["levels"]]
+        handed_out = next(row for row in report["levels"] if row["level"] == report["search"]["delivered_level"])
+        of_slim = slim_target_of(bench, multiply_adds=handed_out["multiply_adds"], gain=report["gain"])
+        report["search"]["target"] = of_slim or report["search"]["target"]
     return report
 
 

@@ -3,6 +3,7 @@
 out/
 ├── ticket.safetensors model.safetensors mask.safetensors sparse.safetensors
 ├── levels/00/mask.safetensors metrics.json [model.safetensors] ...
+├── [hf/]
 ├── report.json report.html report.md answers.safetensors
 ├── recipe.json provenance.json
 └── manifest.json SHA256SUMS

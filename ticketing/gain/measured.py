@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ticketing.architectures import Inventory
+from ticketing.channels import Channels, Kept
+from ticketing.channels.slimming import slim_inventory, slim_module, slim_state
 from ticketing.gain.latency import measure
 from ticketing.gain.memory import peak_bytes
 from ticketing.graphs.onnx import as_onnx, onnx_runner
 from ticketing.graphs.tracing import examples, trace
-from ticketing.subject import placed
+from ticketing.subject import Subject, placed
 
 BATCH_SIZES = (1, 32)
 SECONDS = 2.0
@@ -44,6 +46,19 @@ class Candidate:
         """
         network = placed(module, state, device="cpu").eval()
         return cls(network, inventory.parameters_total, inventory.multiply_adds)
+
+    @classmethod
+    def slim(cls, subject: Subject, state: Mapping[str, Tensor], channels: Channels, kept: Kept) -> "Candidate":
+        """Take channels out of a network with the weights of `state`, the whole state dict.
+
+        Args:
+            subject: The whole network.
+            state: Its whole state dict.
+            channels: Of the whole network.
+            kept: True = kept.
+        """
+        module = slim_module(subject.module, channels, kept)
+        return cls.of(module, slim_state(state, channels, kept), slim_inventory(subject.inventory, channels, kept))
 
 
 def gain(

@@ -6,12 +6,13 @@ them the entries of every weight, are known before anything is trained.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from ticketing.architectures import Inventory, Layer
 from ticketing.errors import Fault, RecipeError
 from ticketing.folder import StartSpec
-from ticketing.ladder.schedule import ladder
+from ticketing.ladder.schedule import kept_at, ladder
 from ticketing.recipe import MOST_LEVELS, Iterative
 
 
@@ -25,6 +26,10 @@ class ChannelSet:
     """By name of a tensor of the state dict and axis: how many indices each of them has there."""
 
 
+Counts = tuple[int, ...]
+"""Channels that every set keeps, in the order of the sets."""
+
+
 @dataclass(frozen=True)
 class ChannelSets:
     """All channels of a network that can be removed."""
@@ -32,10 +37,8 @@ class ChannelSets:
     sets: tuple[ChannelSet, ...]
     stays: Mapping[str, str]
     """Of every layer whose outputs cannot be removed: its weight, and why."""
-
-
-Counts = tuple[int, ...]
-"""Channels that every set keeps, in the order of the sets."""
+    end: Counts | None = None
+    """What the last level keeps, where a target of the slim network decides that and it is known."""
 
 
 def channel_counts(
@@ -44,10 +47,11 @@ def channel_counts(
     """List what every set keeps at every level, level 0 first: its share of the rate less each time, at least one.
 
     A fork's rows up to the level it starts from are its parent's. On the way to an accuracy drop the ladder goes as far
-    as a level removes something.
+    as a level removes something. Where it is known what the last level keeps, no set goes below that.
 
     Raises:
-        RecipeError: No channel can be removed, the rate removes none, or a fork starts where its parent has no level.
+        RecipeError: No channel can be removed, the rate removes none or too few to come to the end that is known, or a
+            fork starts where its parent has no level.
     """
     if not sets.sets:
         detail = f"expected a network with channels that can be removed, got one in which all stay: {_told(sets)}"
@@ -62,10 +66,27 @@ def channel_counts(
         rows.append(tuple(max(1, ladder(kept, rate, 1)[1]) for kept, rate in zip(rows[-1], rates, strict=True)))
     if recipe.levels is None:
         rows = rows[: next((level for level, (a, b) in enumerate(pairwise(rows), start=1) if a == b), len(rows))]
+    if sets.end is not None:
+        rows = _down_to(sets.end, rows, recipe)
     if rows[-1] == rows[0]:
         detail = f"expected a rate that removes a channel, got {recipe.rate.default:g} of at most {max(rows[0])} a set"
         raise RecipeError(detail, [Fault("/recipe/rate", "removes_nothing", detail)])
     return rows
+
+
+def narrowed(inventory: Inventory, recipe: Iterative, sets: ChannelSets, share: Fraction) -> Counts:
+    """Say what every set keeps without this share of its channels: rounded half up, at least one; all of an exempt one.
+
+    Args:
+        inventory: The network's layers.
+        recipe: For the layers it exempts.
+        sets: Of the network.
+        share: From 0, which removes none, to 1, which leaves each set one.
+    """
+    return tuple(
+        len(alike.channels) if exempt(alike, inventory, recipe) else max(1, kept_at(len(alike.channels), share))
+        for alike in sets.sets
+    )
 
 
 def exempt(alike: ChannelSet, inventory: Inventory, recipe: Iterative) -> bool:
@@ -90,6 +111,16 @@ def _left(layer: Layer, sets: Sequence[ChannelSet], removed: Sequence[int]) -> i
         at = (layer.parameter, axis)
         left *= length - sum(gone * alike.places.get(at, 0) for alike, gone in zip(sets, removed, strict=True))
     return left
+
+
+def _down_to(end: Counts, rows: Sequence[Counts], recipe: Iterative) -> list[Counts]:
+    """End a ladder at given counts: no set goes below its own, and where rounding keeps one above, it jumps there."""
+    above = dict.fromkeys(tuple(map(max, row, end)) for row in rows)
+    on_the_way = [row for row in above if row != end]
+    if len(on_the_way) > MOST_LEVELS:
+        detail = f"expected a rate that comes to the target within {MOST_LEVELS} levels, got {recipe.rate.default:g}"
+        raise RecipeError(detail, [Fault("/recipe/rate", "target_out_of_reach", detail)])
+    return [*on_the_way, end]
 
 
 def _refuse_start_beyond(last: int, start: StartSpec) -> None:

@@ -54,8 +54,9 @@ def _of_levels(recipe: TicketRecipe, last: int | None, *, at: str) -> Iterator[F
     if isinstance(levels, str):
         return
     target, budget = (recipe.target, recipe.budget) if isinstance(recipe, Iterative) else (None, None)
-    if target is not None and target.max_accuracy_drop is not None:
-        detail = "expected delivered or all: which levels the way to an accuracy drop has is known once it is walked"
+    if target is not None and target.sparsity is None:
+        known = "the slim network is measured" if target.of_slim else "it is walked"
+        detail = f"expected delivered or all: which levels the way to the target has is known once {known}"
         yield Fault(pointer, "levels_unknown", f"{detail}, got {list(levels)}", ("delivered", "all"))
     elif budget is not None and budget.seconds is not None:
         detail = f"expected delivered or all: at which level the budget's seconds end is not known, got {list(levels)}"

@@ -34,6 +34,7 @@ def channels_of_plan(
     if not recipe.removes_channels:
         return None
     _refuse_without_norms(inventory, recipe, sets)
+    _refuse_as_large_as_dense(inventory, recipe)
     if sets is None:
         rates = [recipe_of_level(level, recipe, start).rate.default for level in range(1, levels + 1)]
         rows = [{"level": 0, "channel_sparsity": 0.0, "kept": None}]
@@ -56,6 +57,13 @@ def channels_of_plan(
         ],
         "stays": dict(sets.stays),
     }
+
+
+def _refuse_as_large_as_dense(inventory: Inventory, recipe: Iterative) -> None:
+    asked = None if recipe.target is None else recipe.target.max_macs
+    if asked is not None and asked >= inventory.multiply_adds:
+        detail = f"expected fewer than the {inventory.multiply_adds} multiply-adds of the dense network, got {asked}"
+        raise RecipeError(detail, [Fault("/recipe/target/max_macs", "removes_nothing", detail)])
 
 
 def _refuse_without_norms(inventory: Inventory, recipe: Iterative, sets: ChannelSets | None) -> None:

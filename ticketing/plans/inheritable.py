@@ -38,6 +38,12 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
     if recipe.target is not None and recipe.target.max_accuracy_drop is not None:
         detail = "expected levels or target.sparsity: the way to an accuracy drop begins at the dense network"
         faults.append(Fault("/recipe/target/max_accuracy_drop", "not_inheritable", detail))
+    for target, pointer in ((recipe.target, "/recipe/target/{}"), (parent.target, "/from_level")):
+        if target is not None and target.of_slim is not None:
+            detail = (
+                f"expected levels on both sides: how wide {target.of_slim} ends a ladder is measured in its own job"
+            )
+            faults.append(Fault(pointer.format(target.of_slim), "not_inheritable", detail))
     if recipe.pruned != parent.pruned:
         detail = f"expected the parent's pruned {parent.pruned}, which decided what is held, got {recipe.pruned}"
         faults.append(Fault("/recipe/pruned", "not_inheritable", detail, (parent.pruned,)))

@@ -62,13 +62,13 @@ def plan(
     # A training that prunes begins at the dense network, wherever its ticket is rewound to.
     walk: dict[str, Any] = {"first": 0 if prunings else first, "trained": trained, "start": start}
     extra = tried_at_most(recipe, steps=steps, last_step=length.last_step, fork=start is not None)
-    to_a_drop = _to_a_drop(recipe)
+    open_end = _has_open_end(recipe, sets)
     batch = min(recipe.training.batch_size, train)
     one: dict[str, Any] = {"samples": batch, "flops": update_flops(inventory.multiply_adds, batch)}
     budget = affordable(recipe, course_of(len(rows) - 1, steps=length.last_step, tried=extra[0], **walk, **one))
     levels = len(rows) - 1 - (budget.levels_asked - budget.levels if budget else 0)
-    # On the way to an accuracy drop a budget counts trainings: any rung may be one of them.
-    rows = rows if to_a_drop else rows[: levels + 1]
+    # Where the ladder may end at any rung, a budget counts trainings.
+    rows = rows if open_end else rows[: levels + 1]
     _check_narrowing(inventory, recipe, rows)
     refuse_levels_beyond(recipe, levels)
     searched, at_full_length = (
@@ -102,7 +102,9 @@ def plan(
             "updates_at_full_length": at_full_length.updates,
             "flops_at_full_length": at_full_length.updates * flops,
         },
-        at_most=grown != Work(0, 0) or length.patience is not None or _may_end_sooner(recipe, certificate, budget),
+        at_most=grown != Work(0, 0)
+        or length.patience is not None
+        or _may_end_sooner(recipe, certificate, budget, open_end=open_end),
         estimated_seconds={"cpu": seconds, "gpu": None},
         test_resolution=1 / (test * inventory.predictions),
         warnings=warnings_of_plan(
@@ -144,13 +146,19 @@ def rewind_step(recipe: Iterative, per_epoch: int) -> int:
     return start
 
 
-def _to_a_drop(recipe: Iterative) -> bool:
-    return recipe.target is not None and recipe.target.sparsity is None
+def _has_open_end(recipe: Iterative, sets: ChannelSets | None) -> bool:
+    """Say whether the ladder may end at any rung: where an accuracy is lost, or a slim network is not measured yet."""
+    target = recipe.target
+    if target is None or target.of_slim is None:
+        return target is not None and target.max_accuracy_drop is not None
+    return sets is None or sets.end is None
 
 
-def _may_end_sooner(recipe: Iterative, certificate: CertificatePlan, budget: Affordable | None) -> bool:
+def _may_end_sooner(
+    recipe: Iterative, certificate: CertificatePlan, budget: Affordable | None, *, open_end: bool
+) -> bool:
     """Say whether what the run finds decides how much it trains."""
-    unforeseen = _to_a_drop(recipe) or recipe.rewind == "auto" or (budget is not None and not budget.repeatable)
+    unforeseen = open_end or recipe.rewind == "auto" or (budget is not None and not budget.repeatable)
     return unforeseen or certificate.start is not None or certificate.at_most
 
 

@@ -105,14 +105,21 @@ def _defaults_for_ticket(
         defaults["evidence"]["tolerance"] = drop
     if weights == "trained" and raw.get("search") == "iterative":
         defaults["rewind"] = "lr"
+    if any(_asked_for(raw, word) is not None for word in ("speedup", "max_latency_ms")):
+        defaults["gain"] = "always"
     return defaults
 
 
 def _drop_asked_for(raw: Mapping[str, Any]) -> float | None:
     """Give the accuracy drop of a target as it was sent, where it can be a tolerance."""
-    target = raw.get("target")
-    drop = target.get("max_accuracy_drop") if isinstance(target, Mapping) else None
+    drop = _asked_for(raw, "max_accuracy_drop")
     return drop if isinstance(drop, float) and 0 < drop < 1 else None
+
+
+def _asked_for(raw: Mapping[str, Any], word: str) -> Any:
+    """Give a bound of a target as it was sent."""
+    target = raw.get("target")
+    return target.get(word) if isinstance(target, Mapping) else None
 
 
 def parse_recipe(

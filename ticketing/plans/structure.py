@@ -18,9 +18,16 @@ def contradictions_of_structure(recipe: Iterative, *, at: str) -> Iterator[Fault
     yield from contradictions_of_blocks(recipe, at=at)
     if of_channels:
         yield from _of_channels(recipe, at=at)
-    elif "slim" in recipe.outputs:
+        return
+    if recipe.structure == "weight" and recipe.target is not None and recipe.target.of_slim is not None:
+        word = recipe.target.of_slim
+        detail = (
+            f"expected structure channel with target.{word}, got weight: zeros in a dense layout are multiplied too"
+        )
+        yield Fault(f"{at}/target/{word}", "needs_channels", detail)
+    if "slim" in recipe.outputs:
         detail = f"expected no slim file: with structure {recipe.structure} the network keeps its width"
-        yield Fault(f"{at}/outputs", "not_slim", detail, ("ticket", "model", "mask", "sparse", "onnx", "pt2"))
+        yield Fault(f"{at}/outputs", "not_slim", detail, ("ticket", "model", "mask", "sparse", "onnx", "pt2", "hf"))
 
 
 def _of_channels(recipe: Iterative, *, at: str) -> Iterator[Fault]:
@@ -38,7 +45,7 @@ def _of_channels(recipe: Iterative, *, at: str) -> Iterator[Fault]:
         detail = f"expected false {with_it}, got true: a layer without channels is no network"
         yield Fault(f"{at}/allow_collapse", "keeps_a_channel", detail)
     if recipe.target is not None and recipe.target.sparsity is not None:
-        detail = f"expected levels or target.max_accuracy_drop {with_it}: whole channels meet no sparsity to the entry"
+        detail = f"expected levels or another target {with_it}: whole channels meet no sparsity to the entry"
         yield Fault(f"{at}/target/sparsity", "not_to_the_entry", detail)
     for name, share in recipe.rate.others(than=recipe.rate.default):
         detail = f"expected {recipe.rate.default:g} or 0, which exempts a layer, {with_it}, got {share:g}"

@@ -16,9 +16,10 @@ from ticketing.recipe.label_noise import LabelNoise
 from ticketing.recipe.learning_rate import Constant, Cosine, Milestones, OneCycle, Schedule
 from ticketing.recipe.optimizer import SGD, Adam, AdamW, Optimizer
 from ticketing.recipe.part import Part
-from ticketing.recipe.pruning import LayerKind, Rate, Target
+from ticketing.recipe.pruning import LayerKind, Rate
 from ticketing.recipe.recipe import RECIPE_VERSION, Recipe, TicketRecipe
 from ticketing.recipe.structure import NOfM
+from ticketing.recipe.target import Target
 from ticketing.recipe.training import Augment, Ema, Precision, Training
 
 __all__ = [

@@ -66,10 +66,10 @@ class EarlyBird(TicketRecipe):
         "reinit: weights drawn anew.",
     )
 
-    outputs: tuple[Literal["slim", "ticket", "model", "mask", "onnx", "pt2"], ...] = Field(
+    outputs: tuple[Literal["slim", "ticket", "model", "mask", "onnx", "pt2", "hf"], ...] = Field(
         ("slim", "ticket", "model", "mask"),
         description="slim: the network without its removed channels; onnx and pt2: the same as a graph that runs "
-        "without its code; the others are of the whole one, zero there.",
+        "without its code; hf: a folder of it for the Hugging Face Hub; the others are of the whole one, zero there.",
     )
 
     @property

@@ -18,9 +18,10 @@ from ticketing.recipe.masking import (
     Scope,
     described,
 )
-from ticketing.recipe.pruning import LayerKind, Rate, RateField, Target
+from ticketing.recipe.pruning import LayerKind, Rate, RateField
 from ticketing.recipe.recipe import TicketRecipe
 from ticketing.recipe.structure import STRUCTURE_WORDS, NOfM, as_n_of_m
+from ticketing.recipe.target import Target
 from ticketing.step import Step
 
 DEFAULT_LEVELS = 10
@@ -99,10 +100,11 @@ class Iterative(TicketRecipe):
         max_length=1,
         description="ntk: spectrum of the tangent kernel and early slope, of dense and delivered level.",
     )
-    outputs: tuple[Literal["slim", "ticket", "model", "mask", "sparse", "onnx", "pt2"], ...] = Field(
+    outputs: tuple[Literal["slim", "ticket", "model", "mask", "sparse", "onnx", "pt2", "hf"], ...] = Field(
         ("ticket", "model", "mask", "sparse"),
         description="Files of the ticket; onnx and pt2: the model as a graph that runs without its code, of the slim "
-        "network where there is one; slim: that network, in place of sparse where channels are removed.",
+        "network where there is one; slim: that network, in place of sparse where channels are removed; hf: a folder "
+        "for the Hugging Face Hub.",
     )
 
     @model_validator(mode="before")

@@ -1,10 +1,10 @@
-"""How much is pruned, of which layers, and where it ends."""
+"""How much is pruned, and of which layers."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from ticketing.recipe.part import Part, Share
 
@@ -48,27 +48,6 @@ class Rate(Part):
         if not matching:
             return self.of(kind)
         return self.by_name[min(matching, key=lambda glob: (-len(glob.replace("*", "").replace("?", "")), glob))]
-
-
-class Target(Part):
-    """Where the ladder ends, instead of a number of levels: one of these."""
-
-    sparsity: float | None = Field(
-        None, gt=0, lt=1, description="Fraction of the prunable entries removed, met to the entry."
-    )
-    max_accuracy_drop: float | None = Field(
-        None,
-        ge=0,
-        lt=1,
-        description="Accuracy (fraction) that may be lost against dense on validation; as sparse as that allows.",
-    )
-
-    @model_validator(mode="after")
-    def _is_one(self) -> "Target":
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"expected one of {', '.join(type(self).model_fields)}, got {given or 'none'}")
-        return self
 
 
 def _from_number(value: Any) -> Any:

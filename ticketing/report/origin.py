@@ -2,13 +2,15 @@
 
 from ticketing.report import words
 from ticketing.report.structure import structure_sentence
+from ticketing.report.target import target_sentence
 
 
 def origin_sentences(report: words.Report) -> list[str]:
-    """Give what there is to say: of a fork its parent, then structure, gradual pruning and budget."""
+    """Give what there is to say: of a fork its parent, then structure, target, gradual pruning and budget."""
     said = (
         words.start_sentence(report),
         structure_sentence(report),
+        target_sentence(report),
         words.gradual_sentence(report),
         words.budget_sentence(report),
     )

@@ -10,7 +10,7 @@ from ticketing.export.weights import read_mask
 from ticketing.journal.provenance import state_digest
 from ticketing.mask import Mask
 from ticketing.recipe import EarlyBird
-from ticketing.runs.reading_back import check_answers, expect, strictly
+from ticketing.runs.reading_back import check_answers, check_hub, expect, strictly
 from ticketing.runs.slim_verification import verify_slim
 from ticketing.sparse import same_bits
 from ticketing.subject import Subject
@@ -45,6 +45,8 @@ def verify_birds(out: Path, report: Mapping[str, Any], recipe: EarlyBird, subjec
             expect(same_bits(states[word], mask.applied_to(states[word])), f"{word}.safetensors, +0.0 where removed")
             digest = delivered["digests"][word]
             expect(state_digest(states[word]) == digest, f"{word}.safetensors, the state the run ended with")
+    if "hf" in recipe.outputs:
+        check_hub(out, report, data)
     if recipe.evidence.replicates:
         check_answers(out, report)
     verify_slim(out, report, recipe, subject, data, channels=channels, mask=mask, trained=states.get("model"))

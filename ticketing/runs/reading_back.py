@@ -1,5 +1,6 @@
 """What every check of a finished run's files needs: an expectation, a state dict, the answers; writes nothing."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ from torch import Tensor
 
 from ticketing.architectures import Inventory
 from ticketing.certificate.answers import read_answers
+from ticketing.data.dataset import Dataset
 from ticketing.errors import ModelError, VerificationError
+from ticketing.export.hub import FOLDER, config_of
+from ticketing.report.hub_card import hub_card
 from ticketing.subject import read_state
 
 
@@ -32,6 +36,14 @@ def check_answers(out: Path, report: Mapping[str, Any]) -> None:
         len(values) for (branch, level), values in reported.items() if branch != "dense" or level == 0
     )
     expect(came == reported and counted, "answers.safetensors, the test accuracies of the report")
+
+
+def check_hub(out: Path, report: Mapping[str, Any], data: Dataset) -> None:
+    """Check that configuration and card of the folder for the Hub say what the report does; its weights are compared
+    with the other files."""
+    folder, config = out / FOLDER, config_of(report, {"inputs": {"mean": data.mean, "std": data.std}})
+    expect(json.loads((folder / "config.json").read_bytes()) == json.loads(json.dumps(config)), "hf/config.json")
+    expect((folder / "README.md").read_text() == hub_card(dict(report)), "hf/README.md, the report's figures")
 
 
 def strictly(path: Path, listed: Inventory) -> dict[str, Tensor]:

@@ -15,7 +15,6 @@ import torch
 from ticketing.actions import Actions
 from ticketing.analysis.probing import probe
 from ticketing.channels import channels_of
-from ticketing.channels.sets import sets_of
 from ticketing.data.dataset import Dataset
 from ticketing.evidence.choice import choose
 from ticketing.evidence.sequential import grow
@@ -40,6 +39,7 @@ from ticketing.runs.early_bird import find_birds
 from ticketing.runs.execution import settle
 from ticketing.runs.inheritance import take_over
 from ticketing.runs.inputs import load
+from ticketing.runs.widths import known_sets
 from ticketing.searches import SEARCHES
 from ticketing.subject import Subject
 from ticketing.training.rewinding import restart_of, settled
@@ -137,6 +137,7 @@ def _bench(
 ) -> Bench[Any]:
     removes_channels = isinstance(recipe, TicketRecipe) and recipe.removes_channels
     channels = channels_of(subject.module, subject.inventory) if removes_channels else None
+    sets = None if channels is None else known_sets(subject, recipe, channels, journal, observer=observer)
     planned = plan_of(
         subject.inventory,
         recipe,
@@ -144,7 +145,7 @@ def _bench(
         test=len(data.y_test),
         trained=subject.weights == "trained",
         start=spec.start,
-        sets=None if channels is None else sets_of(channels),
+        sets=sets,
     )
     if journal.resumed_from is None:
         for note in data.notes:

@@ -26,7 +26,7 @@ from ticketing.runs.bird_verification import verify_birds
 from ticketing.runs.capacity_verification import verify_sweep
 from ticketing.runs.execution import settle
 from ticketing.runs.inputs import load
-from ticketing.runs.reading_back import check_answers, expect, strictly
+from ticketing.runs.reading_back import check_answers, check_hub, expect, strictly
 from ticketing.runs.slim_verification import verify_slim
 from ticketing.sparse import decode, same_bits
 from ticketing.step import Step
@@ -68,7 +68,7 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
     mask = _ladder(out, report, block=recipe.block, rows=rows)
     delivered = report["search"]["delivered"]
     states = _states(out, recipe, subject, mask, delivered["digests"])
-    trained = states.get("model", states.get("sparse"))
+    trained = next((states[word] for word in ("model", "sparse", "hf") if word in states), None)
     channels = channels_of(subject.module, subject.inventory) if recipe.removes_channels else None
     if "ticket" in states and recipe.rewind == Step("0it"):
         expected = _ticket(states["ticket"], recipe, subject, mask, level=delivered["level"])
@@ -77,11 +77,13 @@ def verify(folder: Path, spec: RunSpec) -> dict[str, str]:
         expect(same_bits(states["ticket"], expected), "the ticket, its rewind point")
     if channels is not None:
         verify_slim(out, report, recipe, subject, data, channels=channels, mask=mask, trained=trained)
-    elif "model" in states:
-        _check_accuracy(states["model"], subject, data, recipe, expected=delivered["validation"]["accuracy"])
+    elif trained is not None:
+        _check_accuracy(trained, subject, data, recipe, expected=delivered["validation"]["accuracy"])
     if channels is None and trained is not None:
         network = placed(subject.module, trained, device="cpu")
         check_graphs(out, network, subject.inventory, stem="model", words=recipe.outputs)
+    if "hf" in recipe.outputs:
+        check_hub(out, report, data)
     if recipe.evidence.replicates and delivered["level"]:  # dense alone is delivered without evidence
         check_answers(out, report)
     return digests
@@ -117,8 +119,8 @@ def _states(
     states: dict[str, State] = {}
     listed = subject.inventory
     for word in recipe.outputs:
-        path = out / f"{word}.safetensors"
-        if word in GRAPHS or word == "slim":
+        path = out / ("hf/model.safetensors" if word == "hf" else f"{word}.safetensors")
+        if word in GRAPHS or word == "slim" or (word == "hf" and recipe.removes_channels):
             continue  # compared once the model is read
         if word == "mask":
             expect(read_mask(path) == mask, "mask.safetensors, the delivered level's mask")
@@ -163,4 +165,4 @@ def _ticket(ticket: State, recipe: Iterative, subject: Subject, mask: Mask, *, l
 def _check_accuracy(state: State, subject: Subject, data: Dataset, recipe: Iterative, *, expected: float) -> None:
     network = placed(subject.module, state, device=data.device)
     came = evaluate(network, data.x_validation, data.y_validation, precision=recipe.training.precision).accuracy
-    expect(came == expected, f"model.safetensors, validation accuracy {expected}, got {came}")
+    expect(came == expected, f"the model, validation accuracy {expected}, got {came}")

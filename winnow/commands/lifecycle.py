@@ -72,7 +72,7 @@ def rerun(
 def export(
     job: JobId,
     target: Annotated[
-        Literal["onnx", "pt2", "safetensors", "sparse"], typer.Option("--target", help="The kind of file.")
+        Literal["onnx", "pt2", "safetensors", "sparse", "hf"], typer.Option("--target", help="The kind of file.")
     ] = "onnx",
     wait: Wait = False,
     timeout: Timeout = None,

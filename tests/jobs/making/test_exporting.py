@@ -53,6 +53,7 @@ def made(bench: Bench, job_id: str, target: Any, tenant: str = "ada") -> str:
         (ITERATIVE, "safetensors", "model"),
         (ITERATIVE, "sparse", "sparse"),
         (CHANNELS, "safetensors", "slim"),
+        (CHANNELS, "hf", "hf"),
         (BIRD, "onnx", "onnx"),
         (BIRD, "safetensors", "slim"),
     ],

@@ -1,5 +1,8 @@
 """ticketing.ladder.channels: every set loses its share and keeps one; a fork counts on from its parent's."""
 
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from ticketing.architectures import inventory
 from ticketing.errors import RecipeError
 from ticketing.folder import StartSpec
-from ticketing.ladder.channels import ChannelSet, ChannelSets, channel_counts, entries_left
+from ticketing.ladder.channels import ChannelSet, ChannelSets, channel_counts, entries_left, narrowed
 from ticketing.ladder.counts import groups, kept_counts
 from ticketing.ladder.schedule import ladder
 from ticketing.recipe import Iterative
@@ -65,6 +68,39 @@ def test_a_set_keeps_what_a_ladder_says_and_never_less_than_one(levels: int, rat
 def test_on_the_way_to_a_drop_the_ladder_ends_where_nothing_more_goes() -> None:
     rows = channel_counts(LISTED, recipe(target={"max_accuracy_drop": 0.1}, rate=0.5), SETS)
     assert rows == [(16, 12), (8, 6), (4, 3), (2, 2), (1, 1)]
+
+
+@given(
+    st.integers(0, 1000),
+    st.sampled_from([0.1, 0.2, 0.5, 0.9]),
+    st.sampled_from([{}, {"by_name": {"fc1": 0}}]),
+)
+def test_where_the_end_is_known_no_set_goes_below_it_and_the_last_level_has_it(
+    part: int, rate: float, exempting: dict[str, Any]
+) -> None:
+    asked = recipe(target={"max_macs": 1}, rate={"default": rate} | exempting)
+    end = narrowed(LISTED, asked, SETS, Fraction(part, 1000))
+    if end == (16, 12):
+        return
+    rows = channel_counts(LISTED, asked, replace(SETS, end=end))
+    free = channel_counts(LISTED, recipe(levels=60, rate={"default": rate} | exempting), SETS)
+    assert (rows[0], rows[-1]) == ((16, 12), end)
+    assert len(rows) == len(set(rows))
+    for before, after in pairwise(rows):
+        assert all(b >= a for b, a in zip(before, after, strict=True))
+    assert [row for row in rows[:-1] if row not in [tuple(map(max, of, end)) for of in free]] == []
+
+
+def test_a_share_leaves_every_set_its_own_rounded_half_up_and_one_at_least() -> None:
+    assert narrowed(LISTED, recipe(), SETS, Fraction(0)) == (16, 12)
+    assert narrowed(LISTED, recipe(), SETS, Fraction(3, 8)) == (10, 8)  # of 12, 7.5
+    assert narrowed(LISTED, recipe(), SETS, Fraction(1)) == (1, 1)
+    assert narrowed(LISTED, recipe(rate={"by_name": {"fc2": 0}}), SETS, Fraction(1, 2)) == (8, 12)
+
+
+def test_an_end_that_a_rate_does_not_come_to_is_refused() -> None:
+    wide = ChannelSets((ChannelSet(tuple(range(10_000)), {("fc1.weight", 0): 1}),), {}, end=(10,))
+    assert code(recipe(target={"max_macs": 1}, rate=0.01), wide) == ("/recipe/rate", "target_out_of_reach")
 
 
 def test_a_channel_that_stands_several_times_along_an_axis_takes_all_its_entries() -> None:

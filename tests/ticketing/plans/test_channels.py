@@ -62,6 +62,27 @@ def test_a_plan_without_the_network_says_the_shares_alone_and_trains_as_much(mak
     assert unknown.as_json()["ladder"]
 
 
+def test_where_a_target_ends_the_ladder_is_not_known_before_the_network_is_built(make_subject: Any) -> None:
+    subject = make_subject()
+    asked: dict[str, Any] = {"levels": None, "target": {"max_macs": 100}}
+    unknown = planned(subject, known=False, **asked)
+    assert (unknown.levels, unknown.at_most) == (60, True)
+    sets = replace(sets_of(channels_of(subject.module, subject.inventory)), end=(5, 4))
+    known = plan(subject.inventory, recipe(**asked, evidence="none"), train=90, test=60, sets=sets)
+    assert (known.levels, known.at_most) == (4, False)
+    assert known.channels is not None
+    assert [of["kept"] for of in known.channels["sets"]] == [[16, 11, 8, 6, 5], [12, 8, 6, 4, 4]]
+
+
+def test_as_many_multiply_adds_as_dense_are_no_target(make_subject: Any) -> None:
+    subject = make_subject()
+    for known in (True, False):
+        asked = {"levels": None, "target": {"max_macs": subject.inventory.multiply_adds}}
+        pointer, code, detail = refused(subject, known=known, **asked)
+        assert (pointer, code) == ("/recipe/target/max_macs", "removes_nothing")
+        assert str(subject.inventory.multiply_adds) in detail
+
+
 def test_the_shares_of_a_fork_are_its_parents_up_to_its_level(make_subject: Any) -> None:
     parent = recipe(rate=0.5)
     start = StartSpec(job="job_parent", level=2, sha256="0" * 64, recipe=parent, searches=1, start=None)

@@ -10,6 +10,8 @@ from ticketing.plans.inheritable import check_start
 from ticketing.plans.parsing import resolve
 from ticketing.recipe import Iterative
 
+TO_A_SIZE = {"structure": "channel", "levels": None, "target": {"max_macs": 9}}
+
 
 def recipe(**fields: Any) -> Iterative:
     raw = {"search": "iterative", "levels": 4, **fields}
@@ -45,6 +47,8 @@ def start(level: int = 2, **fields: Any) -> StartSpec:
         ({"kept": "reinit", "evidence": {"levels": "all"}}, {"kept": "reinit"}, []),
         ({"seed": 4, "rewind": "500it"}, {}, ["/recipe/seed", "/recipe/rewind"]),
         ({"structure": "channel", "criterion": "l2"}, {"structure": "channel"}, []),
+        (TO_A_SIZE, {"structure": "channel"}, ["/recipe/target/max_macs"]),
+        ({"structure": "channel"}, TO_A_SIZE, ["/from_level"]),
         ({"schedule_of_pruning": "gradual"}, {}, ["/recipe/schedule_of_pruning"]),
         ({}, {"schedule_of_pruning": "gradual"}, ["/recipe/schedule_of_pruning"]),
     ],

@@ -8,6 +8,8 @@ from ticketing.plans.agreement import contradictions
 from ticketing.plans.parsing import resolve
 from ticketing.recipe import Iterative
 
+NO_CHANNELS = [("target/speedup", "needs_channels")]
+
 
 def recipe(**fields: Any) -> Iterative:
     return Iterative.model_validate({"search": "iterative", "structure": "channel"} | fields)
@@ -31,6 +33,9 @@ def recipe(**fields: Any) -> Iterative:
         ({"schedule_of_pruning": "gradual"}, [("schedule_of_pruning", "needs_levels")]),
         ({"allow_collapse": True}, [("allow_collapse", "keeps_a_channel")]),
         ({"target": {"sparsity": 0.5}}, [("target/sparsity", "not_to_the_entry")]),
+        ({"target": {"max_macs": 9}}, []),
+        ({"structure": "weight", "criterion": "random", "outputs": [], "target": {"speedup": 2}}, NO_CHANNELS),
+        ({"target": {"max_macs": 9}, "evidence": {"levels": [1]}}, [("evidence/levels", "levels_unknown")]),
         ({"rate": {"output": 0.1}}, [("rate/output", "one_rate")]),
         ({"rate": {"by_name": {"a/b": 0.1}}}, [("rate/by_name/a~1b", "one_rate")]),
         ({"evidence": {"controls": ["small_dense"]}}, [("evidence/controls", "ticket_is_dense")]),
@@ -51,6 +56,19 @@ def test_a_refused_criterion_comes_with_those_that_score_what_is_removed() -> No
     (of_weights,) = contradictions(recipe(structure="weight", criterion="taylor", outputs=["model"]))
     assert "large_final" in of_weights.allowed
     assert "l1" not in of_weights.allowed
+
+
+@pytest.mark.parametrize(
+    ("target", "gain"),
+    [({"speedup": 2}, "always"), ({"max_latency_ms": 1}, "always"), ({"max_macs": 9}, "auto"), (None, "auto")],
+)
+def test_a_target_of_time_has_its_gain_measured_unless_it_is_said_otherwise(
+    target: dict[str, Any] | None, gain: str
+) -> None:
+    where: dict[str, Any] = {"architecture": "resnet-20", "uploaded": False, "weights": "initial", "seed": 0}
+    raw = {"search": "iterative", "structure": "channel", "target": target}
+    assert getattr(resolve(raw, device_kind="cpu", **where), "gain") == gain  # noqa: B009 - of some recipes alone
+    assert getattr(resolve(raw | {"gain": "never"}, device_kind="cpu", **where), "gain") == "never"  # noqa: B009
 
 
 @pytest.mark.parametrize("architecture", ["lenet-300-100", "resnet-20", "gpt"])
