@@ -19,7 +19,7 @@ from workers.protocol import ProtocolViolationError
 
 MAX_FILES = 1000
 _ENDINGS = "|".join(ending[1:] for ending in MEDIA_TYPES if ending)
-_NAME = re.compile(rf"(levels/(?P<level>[0-9]{{2,3}})/)?[a-z][a-z0-9_]*\.({_ENDINGS})|{SUMS}")
+_NAME = re.compile(rf"((levels/(?P<level>[0-9]{{2,3}})|hf)/)?[a-z][a-z0-9_]*\.({_ENDINGS})|hf/README\.md|{SUMS}")
 
 
 class UntrustedFileError(ProtocolViolationError):

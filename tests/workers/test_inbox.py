@@ -109,7 +109,19 @@ def test_all_files_together_are_bounded(out: Path, blobs: BlobFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../recipe.json", "/etc/passwd", "levels/../../x.json", "a/b.json", ".hidden.json", "x.py", "x.json\n", ""]
+    "name",
+    [
+        "../recipe.json",
+        "/etc/passwd",
+        "levels/../../x.json",
+        "a/b.json",
+        ".hidden.json",
+        "x.py",
+        "x.json\n",
+        "hf/x.py",
+        "README.md",
+        "",
+    ],
 )
 def test_a_name_no_run_makes_is_refused(name: str, out: Path, blobs: BlobFolder) -> None:
     with pytest.raises(UntrustedFileError, match="name"):
@@ -119,6 +131,15 @@ def test_a_name_no_run_makes_is_refused(name: str, out: Path, blobs: BlobFolder)
 def test_the_number_of_files_is_bounded(out: Path, blobs: BlobFolder) -> None:
     with pytest.raises(UntrustedFileError, match=str(MAX_FILES)):
         collect_all(out, announced(*(f"f{n}.json" for n in range(MAX_FILES + 1))), blobs=blobs, max_bytes=1000)
+
+
+def test_a_folder_for_the_hub_is_taken_with_its_card(out: Path, blobs: BlobFolder) -> None:
+    (out / "hf").mkdir()
+    names = ["hf/README.md", "hf/config.json", "hf/model.safetensors"]
+    for name in names:
+        (out / name).write_bytes(CONTENT)
+    taken = collect_all(out, announced(*names), blobs=blobs, max_bytes=1000)
+    assert [(artifact.name, artifact.level) for artifact in taken] == [(name, None) for name in names]
 
 
 @pytest.mark.parametrize("ending", MEDIA_TYPES)

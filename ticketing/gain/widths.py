@@ -13,15 +13,17 @@ import torch
 
 from ticketing.channels import Channels, Kept
 from ticketing.errors import Fault, RecipeError
-from ticketing.gain.latency import Latency, measure
-from ticketing.gain.measured import RUNTIMES, SECONDS, Candidate
+from ticketing.gain.latency import measure
+from ticketing.gain.measured import RUNTIMES, Candidate
 from ticketing.graphs.tracing import examples
 from ticketing.ladder.channels import ChannelSets, Counts, narrowed
 from ticketing.recipe import Iterative, Target
 from ticketing.subject import Subject
 
-FINEST = 1000
-"""Shares are whole multiples of one part in so many."""
+SECONDS = 0.5
+"""Of every network, dense beside it."""
+COUNTED, TIMED = 1000, 100
+"""Shares are whole multiples of one part in so many: what is timed differs less between finer ones than by chance."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def widths(
     seconds: float = SECONDS,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Find the widest network within a recipe's target, to a thousandth of the share that every set loses.
+    """Find the widest network within a recipe's target, to a thousandth of the share that every set loses, or where it
+    is timed to a hundredth.
 
     Which channels stay does not matter to any figure, so those of the trial are the first ones, and its weights the
     initial ones.
@@ -74,10 +77,11 @@ def widths(
     target = recipe.target
     assert target is not None
     judge = _judge(target, subject, seconds=seconds, between=between)
+    finest = COUNTED if target.runtime is None else TIMED
     tried: dict[Counts, Tried] = {}
 
     def at(part: int) -> Tried:
-        share = Fraction(part, FINEST)
+        share = Fraction(part, finest)
         counts = narrowed(subject.inventory, recipe, sets, share)
         if counts not in tried:
             slim = Candidate.slim(subject, subject.initial_state, channels, _first(channels, sets, counts))
@@ -85,10 +89,10 @@ def widths(
         return tried[counts]
 
     if target.speedup is None and at(0).within:  # dense is as fast as itself
-        raise _no_end(target, "removes_nothing", "less than the dense network has", at(0))
-    if not at(FINEST).within:
-        raise _no_end(target, "out_of_reach", "what one channel of each kind reaches", at(FINEST))
-    end = at(smallest(lambda part: at(part).within, 0, FINEST))
+        raise _no_end(target, "removes_nothing", "the dense network does not meet", at(0))
+    if not at(finest).within:
+        raise _no_end(target, "out_of_reach", "a network with one channel of every set meets", at(finest))
+    end = at(smallest(lambda part: at(part).within, 0, finest))
     return {"kept": list(end.kept), "tried": [asdict(one) for one in tried.values()], **_measured_under(target)}
 
 
@@ -125,27 +129,20 @@ def _judge(
         raise RecipeError(detail, [Fault("/recipe/target/runtime", "not_installed", detail, installed)])
     x, threads = examples(subject.inventory, size), torch.get_num_threads()
 
-    def times(**candidates: Candidate) -> Latency:
-        runners = {
-            name: partial(RUNTIMES[runtime](of.network, subject.inventory, threads), x)
-            for name, of in candidates.items()
-        }
-        return measure(runners, seconds=seconds, between=between)["slim"]
+    def runner(of: Candidate) -> Callable[[], object]:
+        return partial(RUNTIMES[runtime](of.network, subject.inventory, threads), x)
 
-    def latency(slim: Candidate) -> Verdict:
+    dense = runner(Candidate.of(subject.module, subject.initial_state, subject.inventory))
+
+    def timed(slim: Candidate) -> Verdict:
+        # In turns with dense, as at the end.
+        found = measure({"dense": dense, "slim": runner(slim)}, seconds=seconds, between=between)["slim"]
+        if target.speedup is not None:
+            return found.faster, found.interval, found.interval[0] >= target.speedup
         assert target.max_latency_ms is not None
-        found = times(slim=slim)
         return found.p50, None, found.p50 <= target.max_latency_ms
 
-    def speedup(slim: Candidate) -> Verdict:
-        assert target.speedup is not None
-        found = times(dense=dense, slim=slim)
-        return found.faster, found.interval, found.interval[0] >= target.speedup
-
-    if target.speedup is None:
-        return latency
-    dense = Candidate.of(subject.module, subject.initial_state, subject.inventory)
-    return speedup
+    return timed
 
 
 def _measured_under(target: Target) -> dict[str, Any]:
@@ -164,5 +161,6 @@ def _first(channels: Channels, sets: ChannelSets, counts: Counts) -> Kept:
 
 def _no_end(target: Target, code: str, expected: str, tried: Tried) -> RecipeError:
     word = target.of_slim
-    detail = f"expected {word} to be {expected}, {tried.figure:.6g}, got {getattr(target, str(word)):.6g}"
+    asked = getattr(target, str(word))
+    detail = f"expected a {word} that {expected}, whose figure is {tried.figure:.6g}, got {asked:.6g}"
     return RecipeError(detail, [Fault(f"/recipe/target/{word}", code, detail)])

@@ -6,15 +6,12 @@ from typing import Any
 from ticketing.report import slim, words
 from ticketing.report.card import card
 
-METADATA = "https://github.com/huggingface/hub-docs/blob/main/modelcard.md"
-"""Where the fields of the metadata are described."""
-
 
 def hub_card(report: words.Report) -> str:
     """Write the `README.md` of a folder for the Hub.
 
-    The metadata is YAML; its values are written as JSON, which is YAML too and lets no text out of its quotes. It
-    names no licence, for that is the owner's to say.
+    The fields of the metadata are those of the Hub's `modelcard.md`. It is YAML; its values are written as JSON, which
+    is YAML too and lets no text out of its quotes. It names no licence, for that is the owner's to say.
     """
     fields = {
         "pipeline_tag": task_of(report),

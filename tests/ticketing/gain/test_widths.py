@@ -15,7 +15,7 @@ from ticketing.channels.sets import sets_of
 from ticketing.channels.slimming import slim_inventory
 from ticketing.errors import RecipeError
 from ticketing.gain.latency import LEAST, WARM_UP, Latency
-from ticketing.gain.widths import FINEST, smallest, widths
+from ticketing.gain.widths import COUNTED, smallest, widths
 from ticketing.ladder.channels import narrowed
 from ticketing.recipe import Iterative
 from ticketing.subject import Subject
@@ -62,12 +62,12 @@ def test_the_widest_network_of_at_most_so_many_multiply_adds(make_subject: Any, 
 
     def multiply_adds(part: int) -> int:
         kept = torch.zeros(channels.count, dtype=torch.bool)
-        counts = narrowed(subject.inventory, recipe({"max_macs": asked}), sets, Fraction(part, FINEST))
+        counts = narrowed(subject.inventory, recipe({"max_macs": asked}), sets, Fraction(part, COUNTED))
         for alike, count in zip(sets.sets, counts, strict=True):
             kept[list(alike.channels[-count:])] = True  # others than those of the trials: which ones does not matter
         return slim_inventory(subject.inventory, channels, kept).multiply_adds
 
-    widest = max((m, part) for part in range(FINEST + 1) if (m := multiply_adds(part)) <= asked)
+    widest = max((m, part) for part in range(COUNTED + 1) if (m := multiply_adds(part)) <= asked)
     made = found(subject, {"max_macs": asked})
     (end,) = (one for one in made["tried"] if list(one["kept"]) == made["kept"])
     assert (end["multiply_adds"], end["within"], end["interval"]) == (widest[0], True, None)
@@ -143,4 +143,4 @@ def test_real_networks_are_timed_and_may_be_interrupted_after_every_run(make_sub
 
     pointer, code, _ = refused(subject, {"max_latency_ms": 1e3, "runtime": runtime}, seconds=0, between=between)
     assert (pointer, code) == ("/recipe/target/max_latency_ms", "removes_nothing")
-    assert calls == WARM_UP + LEAST
+    assert calls == 2 * (WARM_UP + LEAST)  # in turns with dense
