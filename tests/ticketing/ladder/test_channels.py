@@ -98,6 +98,13 @@ def test_a_share_leaves_every_set_its_own_rounded_half_up_and_one_at_least() -> 
     assert narrowed(LISTED, recipe(rate={"by_name": {"fc2": 0}}), SETS, Fraction(1, 2)) == (8, 12)
 
 
+def test_a_set_that_rounding_keeps_above_its_end_comes_there_at_the_last_level_and_none_removes_nothing() -> None:
+    wide, few = (ChannelSet(tuple(range(n)), {(f"fc{at}.weight", 0): 1}) for at, n in ((1, 1000), (2, 3)))
+    rows = channel_counts(LISTED, recipe(target={"max_macs": 1}, rate=0.1), ChannelSets((wide, few), {}, end=(500, 2)))
+    assert rows[-3:] == [(531, 3), (500, 3), (500, 2)]
+    assert len(rows) == len(set(rows)) == 9
+
+
 def test_an_end_that_a_rate_does_not_come_to_is_refused() -> None:
     wide = ChannelSets((ChannelSet(tuple(range(10_000)), {("fc1.weight", 0): 1}),), {}, end=(10,))
     assert code(recipe(target={"max_macs": 1}, rate=0.01), wide) == ("/recipe/rate", "target_out_of_reach")
