@@ -73,6 +73,7 @@ def test_the_widest_network_of_at_most_so_many_multiply_adds(make_subject: Any, 
     made = found(subject, {"max_macs": asked})
     (end,) = (one for one in made["tried"] if list(one["kept"]) == made["kept"])
     assert (end["multiply_adds"], end["within"], end["interval"]) == (widest, True, None)
+    assert found(subject, {"max_macs": widest})["kept"] == made["kept"]  # at most is met by as many
     assert len(made["tried"]) <= 12
     assert all(one["within"] == (one["multiply_adds"] <= asked) for one in made["tried"])
 
