@@ -1,5 +1,6 @@
 """Which job a slot takes next; knows no Celery: a hint only says that looking may be worth it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,8 +53,8 @@ def claim(db: Database, *, slot: SlotIdentity, ttl_seconds: float) -> Claim | No
     """Take the next job that suits a slot, or None when there is none, or when the slot drains or is blocked.
 
     The tenant with the fewest running jobs first, then priority, then age. Two slots never get the same job, and a
-    slot gets none whose recipe or checkpoints are newer than it knows. On PostgreSQL two slots that claim at the same
-    instant may count the same running jobs.
+    slot gets none whose recipe or checkpoints are newer than it knows. A job that another slot is taking at the same
+    instant counts as running.
     """
     if not has_work(db, slot=slot):
         return None
@@ -72,23 +73,30 @@ def has_work(db: Database, *, slot: SlotIdentity) -> bool:
 
 
 def _found(conn: Connection, slot: SlotIdentity) -> tuple[str, str | None] | None:
-    """Find the next job and the grid it belongs to, and lock it; one that another slot is taking is passed over."""
+    """Find the next job and the grid it belongs to, and lock it; one that another slot is taking is passed over, and
+    is one more that its tenant has."""
     if not slots.may_claim(conn, slot.id):
         return None
     seen = look(conn, slot)
-    for head in in_turn(conn, seen):
-        for job_id in _first_of(conn, seen, head):
-            mine = select(job.c.id, job.c.parent_id).where(job.c.id == job_id, job.c.state == "queued")
-            if (row := conn.execute(mine.with_for_update(skip_locked=True)).one_or_none()) is not None:
-                return row.id, row.parent_id
+    burden = Counter(seen.running.by_tenant)
+    waiting = {head: _first_of(conn, seen, head) for head in in_turn(conn, seen)}
+    while waiting:
+        head = min(waiting, key=lambda head: head.turn(burden))
+        if (job_id := next(waiting[head], None)) is None:
+            del waiting[head]
+            continue
+        mine = select(job.c.id, job.c.parent_id).where(job.c.id == job_id, job.c.state == "queued")
+        if (row := conn.execute(mine.with_for_update(skip_locked=True)).one_or_none()) is not None:
+            return row.id, row.parent_id
+        burden[head.tenant] += 1
     return None
 
 
 def _first_of(conn: Connection, seen: Look, head: Head) -> Iterator[str]:
     """Give the head of a lane, and when that is being taken whoever comes after it."""
     yield head.id
-    others = claimable(head.kind, head.tenant, head.device, uploads=seen.slot.accepts_uploads).limit(AT_ONCE)
-    yield from conn.execute(others, seen.words).scalars().all()
+    lane = claimable(head.kind, head.tenant, head.device, uploads=seen.slot.accepts_uploads).limit(AT_ONCE)
+    yield from (job_id for job_id in conn.execute(lane, seen.words).scalars().all() if job_id != head.id)
 
 
 def _take(conn: Connection, job_id: str, slot: SlotIdentity, ttl_seconds: float) -> Claim:

@@ -5,7 +5,7 @@ of each lane alone, so that its cost grows with the tenants that wait and with t
 jobs that wait.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -52,6 +52,10 @@ class Head:
     device: str
     priority: int
     created_at: float
+
+    def turn(self, burden: Mapping[str, int]) -> tuple[int, int, float, str]:
+        """Say where it stands among heads: its tenant's running jobs, then priority, then age; the least is first."""
+        return burden.get(self.tenant, 0), -self.priority, self.created_at, self.id
 
 
 def lanes(slot_kinds: Iterable[str]) -> list[tuple[str, str]]:
@@ -114,8 +118,7 @@ def in_turn(conn: Connection, seen: Look) -> list[Head]:
         return []
     columns = (job.c.id, job.c.kind, job.c.tenant, job.c.device, job.c.priority, job.c.created_at)
     heads = [Head(**row) for row in conn.execute(select(*columns).where(job.c.id.in_(ids))).mappings()]
-    burden = seen.running.by_tenant
-    return sorted(heads, key=lambda head: (burden[head.tenant], -head.priority, head.created_at, head.id))
+    return sorted(heads, key=lambda head: head.turn(seen.running.by_tenant))
 
 
 def lane(kind: str, tenant: ColumnElement[str] | str, device: str) -> ColumnElement[bool]:

@@ -34,7 +34,7 @@ while taken := claim(db, slot=slot, ttl_seconds=60):
         points = (job.c.parent_id == taken.parent_id, job.c.state == "running")
         running = conn.execute(select(func.count()).select_from(job).where(*points)).scalar_one()
     print(taken.lease.job_id, taken.lease.attempt, taken.lease.tenant, running, flush=True)
-    time.sleep(0.2)  # longer than a claim takes: jobs run side by side, and turns can be taken
+    time.sleep(0.2)  # longer than a claim takes on a busy machine: jobs run side by side, and turns can be taken
     finish(db, taken.lease, outcome=Succeeded((), None, None, {}, {}))
 """
 
@@ -72,10 +72,9 @@ def test_every_job_is_run_once_and_tenants_take_turns(bench: Bench) -> None:
     with bench.db.read() as conn:
         mine = select(attempt.c.tenant).where(attempt.c.slot_kind == "cpu").order_by(attempt.c.started_at)
         turns = conn.execute(mine).scalars().all()
-    # Claims of one instant all see the same queue, so here the order is not exact as it is one claim at a time; but by
-    # age alone bob would begin where he has ended.
-    assert "bob" in turns[: 2 * SLOTS]
-    assert "bob" not in turns[40:]
+    # Alone in the queue before bob, ada had everything; as equals each gets every other one, give or take the slots.
+    assert turns[: 2 * SLOTS].count("bob") >= SLOTS / 2
+    assert "bob" not in turns[20 + 2 * SLOTS :]
 
 
 def test_a_grid_never_has_more_running_than_it_may(bench: Bench) -> None:

@@ -99,6 +99,17 @@ def test_of_one_tenant_and_of_a_hundred_every_one_has_its_turn(bench: Bench) -> 
     assert rounds == [set(tenants), set(tenants)]
 
 
+@pytest.mark.backends("postgresql")
+def test_what_other_slots_are_taking_at_the_instant_counts_as_running(bench: Bench) -> None:
+    waits = [Waiting(*of, "cpu", 1, False) for of in (("ada", 0, 3), ("ada", 0, 2), ("ada", 0, 1), ("bob", 0, 0))]
+    oldest, second, _, bobs = write(bench, waits)
+    with bench.db.write() as other:
+        other.execute(select(job.c.id).where(job.c.id == oldest).with_for_update())
+        # Neither has anything running yet: passed over without being counted, ada's oldest would be followed by ada's.
+        assert bench.claim("slot-1").lease.job_id == bobs
+        assert bench.claim("slot-2").lease.job_id == second
+
+
 def copies(conn: Connection, job_id: str, count: int, **changes: Any) -> None:
     """Write a queued job again and again, each older than the last."""
     row = dict(conn.execute(select(job).where(job.c.id == job_id)).mappings().one())
