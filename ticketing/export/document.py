@@ -32,9 +32,10 @@ def document(bench: Workbench, found: Findings, *, best: Mapping[str, Any], **to
     fit = {"regime": regime_of(bench, found, delivered=told["delivered"]["level"]), "ntk": probed(bench)}
     rewind = str(settled(bench.recipe, bench.journal.facts).rewind)
     report = document_of_ticket(bench, found, rewind=rewind, fit=fit, **told)
+    delivered = found.mask(0, report["search"]["delivered_level"])
     report["search"] |= {
         "best": dict(best),
-        "target": target_of(bench),
+        "target": target_of(bench) or slim_target_of(bench, delivered, gain=report["gain"]),
         "connectivity": connectivity_of(bench),
         "gradual": gradual_of(bench, report["search"]["delivered"]),
         "budget": budget_of(bench, costs(bench, found, judged=(), replicate=0)),
@@ -42,9 +43,6 @@ def document(bench: Workbench, found: Findings, *, best: Mapping[str, Any], **to
     if isinstance(bench.plan, Plan) and bench.plan.channels is not None:
         report["channels"] = {of: bench.plan.channels[of] for of in ("sets", "stays")}
         report["levels"] = [row | _narrowed(bench, found, row["level"]) for row in report["levels"]]
-        handed_out = next(row for row in report["levels"] if row["level"] == report["search"]["delivered_level"])
-        of_slim = slim_target_of(bench, multiply_adds=handed_out["multiply_adds"], gain=report["gain"])
-        report["search"]["target"] = of_slim or report["search"]["target"]
     return report
 
 

@@ -6,7 +6,6 @@ hf/
 └── README.md
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,13 @@ from ticketing.export.weights import About, write_model
 from ticketing.files import write_whole
 from ticketing.journal.workbench import Bench
 from ticketing.report.hub_card import hub_card, task_of
+from ticketing.report.words import Report
 from ticketing.ticket import Ticket
 
 FOLDER = "hf"
 
 
-def write_hub(
-    out: Path, bench: Bench[Any], ticket: Ticket, kept: Kept | None, report: Mapping[str, Any], *, about: About
-) -> None:
+def write_hub(out: Path, bench: Bench[Any], ticket: Ticket, kept: Kept | None, report: Report, *, about: About) -> None:
     """Write the folder where a recipe asks for it.
 
     Args:
@@ -45,17 +43,17 @@ def write_hub(
         slim = slim_state(ticket.trained, bench.channels, kept)
         write_slim(folder, slim, bench.channels, kept, inventory=inventory, about=about)
     write_json(folder / "config.json", config_of(report, about))
-    write_whole(folder / "README.md", hub_card(dict(report)).encode())
+    write_whole(folder / "README.md", hub_card(report).encode())
 
 
-def config_of(report: Mapping[str, Any], about: About) -> dict[str, Any]:
+def config_of(report: Report, about: About) -> dict[str, Any]:
     """Say which network the weights are of, what it takes, and how its inputs are normalised."""
     model, dataset = report["model"], report["dataset"]
     return {
         "model_type": "winnow",
         "architectures": [model["architecture"]],
         "arguments": model["arguments"],
-        "task": task_of(dict(report)),
+        "task": task_of(report),
         "input_shape": dataset["shape"],
         "num_labels": dataset["classes"],
         "inputs": about["inputs"],

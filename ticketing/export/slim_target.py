@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ticketing.journal.structure import WIDTHS
+from ticketing.export.ticket_files import size_of
+from ticketing.journal.structure import WIDTHS, kept_in
 from ticketing.journal.workbench import Workbench
+from ticketing.mask import Mask
 from ticketing.recipe import Target
 
 
-def slim_target_of(bench: Workbench, *, multiply_adds: int, gain: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def slim_target_of(bench: Workbench, delivered: Mask, *, gain: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Tell how the widths of the last level were found and what the network handed out came to; None without a target.
 
     Args:
         bench: Of the finished run.
-        multiply_adds: Of the network handed out.
+        delivered: Mask of the network handed out.
         gain: As it was measured; None where it was not, and then nobody knows whether a target of time is met.
     """
     target = bench.recipe.target
     if target is None or target.of_slim is None:
         return None
-    came = {"came": multiply_adds, "interval": None} if target.runtime is None else _measured(target, gain)
+    if target.runtime is None:
+        came = {"came": size_of(bench, kept_in(bench, delivered))["multiply_adds"], "interval": None}
+    else:
+        came = _measured(target, gain)
     return {
         target.of_slim: getattr(target, target.of_slim),
         "runtime": target.runtime,
@@ -36,11 +41,9 @@ def _measured(target: Target, gain: Mapping[str, Any] | None) -> dict[str, Any]:
     if not rows:
         return {"came": None, "interval": None}
     (row,) = rows
-    return (
-        {"came": row["p50"], "interval": None}
-        if target.speedup is None
-        else {"came": row["faster"], "interval": row["interval"]}
-    )
+    if target.speedup is None:
+        return {"came": row["p50"], "interval": None}
+    return {"came": row["faster"], "interval": row["interval"]}
 
 
 def _is_met(target: Target, came: float) -> bool:

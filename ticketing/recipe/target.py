@@ -1,14 +1,15 @@
 """Where a ladder ends, instead of after a number of levels: at a sparsity, an accuracy, a size or a speed."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from ticketing.recipe.part import Part
 
 OfSlim = Literal["max_macs", "speedup", "max_latency_ms"]
-BOUNDS = ("sparsity", "max_accuracy_drop", "max_macs", "speedup", "max_latency_ms")
+OF_SLIM: tuple[OfSlim, ...] = get_args(OfSlim)
+BOUNDS = ("sparsity", "max_accuracy_drop", *OF_SLIM)
 _TIMED = ("speedup", "max_latency_ms")
 
 
@@ -46,8 +47,7 @@ class Target(Part):
     @property
     def of_slim(self) -> OfSlim | None:
         """Which figure of the slim network it bounds; None where it bounds none."""
-        words: tuple[OfSlim, ...] = ("max_macs", "speedup", "max_latency_ms")
-        return next((word for word in words if getattr(self, word) is not None), None)
+        return next((word for word in OF_SLIM if getattr(self, word) is not None), None)
 
     @model_validator(mode="before")
     @classmethod

@@ -13,6 +13,7 @@ from ticketing.data.dataset import Dataset
 from ticketing.errors import ModelError, VerificationError
 from ticketing.export.hub import FOLDER, config_of
 from ticketing.report.hub_card import hub_card
+from ticketing.report.words import Report
 from ticketing.subject import read_state
 
 
@@ -38,12 +39,12 @@ def check_answers(out: Path, report: Mapping[str, Any]) -> None:
     expect(came == reported and counted, "answers.safetensors, the test accuracies of the report")
 
 
-def check_hub(out: Path, report: Mapping[str, Any], data: Dataset) -> None:
+def check_hub(out: Path, report: Report, data: Dataset) -> None:
     """Check that configuration and card of the folder for the Hub say what the report does; its weights are compared
     with the other files."""
     folder, config = out / FOLDER, config_of(report, {"inputs": {"mean": data.mean, "std": data.std}})
     expect(json.loads((folder / "config.json").read_bytes()) == json.loads(json.dumps(config)), "hf/config.json")
-    expect((folder / "README.md").read_text() == hub_card(dict(report)), "hf/README.md, the report's figures")
+    expect((folder / "README.md").read_text() == hub_card(report), "hf/README.md, the report's figures")
 
 
 def strictly(path: Path, listed: Inventory) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from ticketing.channels import Channels
 from ticketing.channels.slimming import grown_state, kept_of, slim_module, slim_state, weight_mask
 from ticketing.data.dataset import Dataset
 from ticketing.export.graphs import check_graphs
+from ticketing.export.hub import FOLDER
 from ticketing.export.slim import read_slim, slim_of
 from ticketing.mask import Mask
 from ticketing.recipe import TicketRecipe
@@ -62,7 +63,7 @@ def verify_slim(
     if trained is not None and slim is not None:
         whole = grown_state(slim, subject.initial_state, channels, kept)
         expect(same_bits(whole, trained), "the model, zero in all that makes a removed channel")
-    for word, folder in (("slim", out), ("hf", out / "hf")):
+    for word, folder in (("slim", out), ("hf", out / FOLDER)):
         if word in recipe.outputs:
             read, document = read_slim(folder)
             expect(document == expected, "slim.json, whole channels of this network, those of the delivered mask")

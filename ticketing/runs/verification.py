@@ -14,6 +14,7 @@ from ticketing.channels import channels_of
 from ticketing.channels.slimming import kept_of, without
 from ticketing.data.dataset import Dataset
 from ticketing.export.graphs import GRAPHS, check_graphs
+from ticketing.export.hub import FOLDER
 from ticketing.export.listing import check_listing
 from ticketing.export.weights import read_mask, read_tensors, shapes_of
 from ticketing.folder import OUT, RECIPE, RunSpec
@@ -119,7 +120,7 @@ def _states(
     states: dict[str, State] = {}
     listed = subject.inventory
     for word in recipe.outputs:
-        path = out / ("hf/model.safetensors" if word == "hf" else f"{word}.safetensors")
+        path = out / FOLDER / "model.safetensors" if word == "hf" else out / f"{word}.safetensors"
         if word in GRAPHS or word == "slim" or (word == "hf" and recipe.removes_channels):
             continue  # compared once the model is read
         if word == "mask":

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ import yaml
 from safetensors.torch import load_file
 from torch import nn
 
-from tests.ticketing.runs.folders import changed, report_of, verified
+from tests.ticketing.runs.folders import changed, ran, report_of, verified
 from ticketing.errors import VerificationError
 from ticketing.export.listing import check_listing, write_listing
 from ticketing.export.slim import read_slim
-from ticketing.folder import OUT, RECIPE, ModelSpec, read_spec
+from ticketing.folder import OUT, RECIPE, ModelSpec
 from ticketing.models import build
-from ticketing.observer import RecordingObserver
 from ticketing.report.hub_card import hub_card
-from ticketing.runs.run import run
 from ticketing.sparse import same_bits
 from winnow.torch import load_slim
 
@@ -33,7 +30,7 @@ SMALL: dict[str, Any] = {
 
 
 def done(folder: Path) -> Path:
-    run(folder, read_spec(folder), observer=RecordingObserver(), clock=time.monotonic)
+    ran(folder)
     verified(folder)
     return folder
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.ticketing.runs.folders import report_of, verified
+from tests.ticketing.runs.folders import ran, report_of, verified
 from tests.ticketing.runs.test_channels import ASKED, FILES, laid_out
 from ticketing.errors import VerificationError
 from ticketing.export.listing import check_listing, write_listing
@@ -27,12 +27,6 @@ SIZED: dict[str, Any] = {
     "evidence": "none",
     "outputs": ["slim", "ticket", "model", "mask"],
 }
-
-
-def ran(folder: Path) -> RecordingObserver:
-    observer = RecordingObserver()
-    run(folder, read_spec(folder), observer=observer, clock=time.monotonic)
-    return observer
 
 
 @pytest.fixture(scope="module")
