@@ -149,9 +149,11 @@ def rewind_step(recipe: Iterative, per_epoch: int) -> int:
 def _has_open_end(recipe: Iterative, sets: ChannelSets | None) -> bool:
     """Say whether the ladder may end at any rung: where an accuracy is lost, or a slim network is not measured yet."""
     target = recipe.target
-    if target is None or target.of_slim is None:
-        return target is not None and target.max_accuracy_drop is not None
-    return sets is None or sets.end is None
+    if target is None:
+        return False
+    if target.of_slim is not None:
+        return sets is None or sets.end is None
+    return target.max_accuracy_drop is not None
 
 
 def _may_end_sooner(
