@@ -305,6 +305,7 @@ CASES: dict[Word, Case] = {
     ("criterion", "l2"): Case({"criterion": "l2"}, mask, CHANNELS, "conv-2"),
     ("criterion", "norm_scale"): Case({"criterion": "norm_scale"}, mask, CHANNELS, "wide-resnet"),
     ("criterion", "taylor"): Case({"criterion": "taylor"}, mask, CHANNELS),
+    ("round_to", None): Case({"round_to": 3}, kept, CHANNELS),
     ("structure", "channel"): Case({"structure": "channel"}, kept, {"outputs": ["mask"], "criterion": "random"}),
     ("kept", "rewind"): Case({"kept": "rewind"}, ticket, {"kept": "reinit"}),
     ("kept", "reinit"): Case({"kept": "reinit"}, ticket),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 from ticketing.architectures import Inventory, Layer
 from ticketing.errors import Fault, RecipeError
@@ -46,8 +47,9 @@ def channel_counts(
 ) -> list[Counts]:
     """List what every set keeps at every level, level 0 first: its share of the rate less each time, at least one.
 
-    A fork's rows up to the level it starts from are its parent's. On the way to an accuracy drop the ladder goes as far
-    as a level removes something. Where it is known what the last level keeps, no set goes below that.
+    With `round_to` each count is rounded up, and a level that this leaves nothing to remove is passed over. A fork's
+    rows up to the level it starts from are its parent's. On the way to an accuracy drop the ladder goes as far as a
+    level removes something. Where it is known what the last level keeps, no set goes below that.
 
     Raises:
         RecipeError: No channel can be removed, the rate removes none or too few to come to the end that is known, or a
@@ -56,37 +58,67 @@ def channel_counts(
     if not sets.sets:
         detail = f"expected a network with channels that can be removed, got one in which all stay: {_told(sets)}"
         raise RecipeError(detail, [Fault("/recipe/structure", "no_channels", detail)])
-    if start is None:
-        rows = [tuple(len(alike.channels) for alike in sets.sets)]
-    else:
-        rows = channel_counts(inventory, start.recipe, sets, start.start)[: start.level + 1]
-        _refuse_start_beyond(len(rows) - 1, start)
-    rates = [0.0 if exempt(alike, inventory, recipe) else recipe.rate.default for alike in sets.sets]
-    while len(rows) <= (recipe.levels or MOST_LEVELS):
-        rows.append(tuple(max(1, ladder(kept, rate, 1)[1]) for kept, rate in zip(rows[-1], rates, strict=True)))
+    rows = [rung.counts for rung in _walked(inventory, recipe, sets, start)]
     if recipe.levels is None:
         rows = rows[: next((level for level, (a, b) in enumerate(pairwise(rows), start=1) if a == b), len(rows))]
     if sets.end is not None:
         rows = _down_to(sets.end, rows, recipe)
     if rows[-1] == rows[0]:
-        detail = f"expected a rate that removes a channel, got {recipe.rate.default:g} of at most {max(rows[0])} a set"
-        raise RecipeError(detail, [Fault("/recipe/rate", "removes_nothing", detail)])
+        raise _removes_nothing(recipe, most=max(rows[0]))
     return rows
 
 
+class _Rung(NamedTuple):
+    exact: Counts
+    """What the rate leaves of every set."""
+    counts: Counts
+    """The same rounded up: what a level keeps."""
+
+
+def _walked(inventory: Inventory, recipe: Iterative, sets: ChannelSets, start: StartSpec | None) -> list[_Rung]:
+    """Walk down at the rate, from the whole network or where a fork's parent stood, for as many levels as there are."""
+    if start is None:
+        whole = tuple(len(alike.channels) for alike in sets.sets)
+        rungs = [_Rung(whole, whole)]
+    else:
+        rungs = _walked(inventory, start.recipe, sets, start.start)[: start.level + 1]
+        _refuse_start_beyond(len(rungs) - 1, start)
+    rates = [0.0 if exempt(alike, inventory, recipe) else recipe.rate.default for alike in sets.sets]
+    exact = rungs[-1].exact
+    while len(rungs) <= (recipe.levels or MOST_LEVELS):
+        before, exact = exact, tuple(max(1, ladder(n, rate, 1)[1]) for n, rate in zip(exact, rates, strict=True))
+        counts = _rounded(exact, inventory, recipe, sets)
+        if counts != rungs[-1].counts or exact == before:
+            rungs.append(_Rung(exact, counts))
+    return rungs
+
+
+def _rounded(exact: Counts, inventory: Inventory, recipe: Iterative, sets: ChannelSets) -> Counts:
+    """Round counts up to `round_to`, or to the whole set; of heads, which are many outputs each, none is added."""
+    to = [recipe.round_to if _single(alike, inventory) else 1 for alike in sets.sets]
+    return tuple(min(len(of.channels), -(-n // m) * m) for n, m, of in zip(exact, to, sets.sets, strict=True))
+
+
+def _single(alike: ChannelSet, inventory: Inventory) -> bool:
+    """Say whether each channel of a set is one output of every layer that makes it."""
+    return all(alike.places[layer.parameter, layer.output_axis] == 1 for layer in makers(alike, inventory))
+
+
 def narrowed(inventory: Inventory, recipe: Iterative, sets: ChannelSets, share: Fraction) -> Counts:
-    """Say what every set keeps without this share of its channels: rounded half up, at least one; all of an exempt one.
+    """Say what every set keeps without this share of its channels: rounded half up, at least one, then as `round_to`
+    says; all of an exempt one.
 
     Args:
         inventory: The network's layers.
-        recipe: For the layers it exempts.
+        recipe: For the layers it exempts, and `round_to`.
         sets: Of the network.
         share: From 0, which removes none, to 1, which leaves each set one.
     """
-    return tuple(
+    exact = tuple(
         len(alike.channels) if exempt(alike, inventory, recipe) else max(1, kept_at(len(alike.channels), share))
         for alike in sets.sets
     )
+    return _rounded(exact, inventory, recipe, sets)
 
 
 def exempt(alike: ChannelSet, inventory: Inventory, recipe: Iterative) -> bool:
@@ -121,6 +153,12 @@ def _down_to(end: Counts, rows: Sequence[Counts], recipe: Iterative) -> list[Cou
         detail = f"expected a rate that comes to the target within {MOST_LEVELS} levels, got {recipe.rate.default:g}"
         raise RecipeError(detail, [Fault("/recipe/rate", "target_out_of_reach", detail)])
     return [*on_the_way, end]
+
+
+def _removes_nothing(recipe: Iterative, *, most: int) -> RecipeError:
+    rounded = "" if recipe.round_to == 1 else f", rounded up to multiples of {recipe.round_to}"
+    detail = f"expected a rate that removes a channel, got {recipe.rate.default:g} of at most {most} a set{rounded}"
+    return RecipeError(detail, [Fault("/recipe/rate", "removes_nothing", detail)])
 
 
 def _refuse_start_beyond(last: int, start: StartSpec) -> None:

@@ -19,6 +19,9 @@ def contradictions_of_structure(recipe: Iterative, *, at: str) -> Iterator[Fault
     if of_channels:
         yield from _of_channels(recipe, at=at)
         return
+    if recipe.round_to != 1:
+        detail = f"expected 1 with structure {recipe.structure}, got {recipe.round_to}: the network keeps its width"
+        yield Fault(f"{at}/round_to", "needs_channels", detail)
     if recipe.structure == "weight" and recipe.target is not None and recipe.target.of_slim is not None:
         word = recipe.target.of_slim
         detail = (

@@ -78,6 +78,12 @@ class Iterative(TicketRecipe):
         "but N of every M consecutive inputs of an output).",
         json_schema_extra=described(STRUCTURE_WORDS, "docs/searches/structure.md"),
     )
+    round_to: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="With structure channel every set of channels keeps a multiple of so many, rounded up, or all.",
+    )
     rewind: Literal["lr", "none", "auto"] | Step = Field(
         Step("0it"),
         description="Where kept weights restart: a step of the dense run, lr (keep them, replay the schedule), "

@@ -98,6 +98,48 @@ def test_a_share_leaves_every_set_its_own_rounded_half_up_and_one_at_least() -> 
     assert narrowed(LISTED, recipe(rate={"by_name": {"fc2": 0}}), SETS, Fraction(1, 2)) == (8, 12)
 
 
+@given(st.integers(1, 20), st.integers(2, 12), st.sampled_from([0.2, 0.35, 0.5, 0.9]))
+def test_rounded_every_set_keeps_a_multiple_or_all_and_no_level_removes_nothing(
+    levels: int, to: int, rate: float
+) -> None:
+    rows = channel_counts(LISTED, recipe(levels=60, rate=rate, round_to=to), SETS)[: levels + 1]
+    free = channel_counts(LISTED, recipe(levels=60, rate=rate), SETS)
+    up = [tuple(min(of, -(-n // to) * to) for n, of in zip(row, (16, 12), strict=True)) for row in free]
+    # What the rate leaves, rounded up, each row once: where nothing more can go, the last one for every level left.
+    distinct = list(dict.fromkeys(up))
+    assert rows == [*distinct, *[distinct[-1]] * 60][: levels + 1]
+
+
+def test_a_rounded_ladder_by_hand() -> None:
+    assert channel_counts(LISTED, recipe(levels=3, rate=0.2, round_to=4), SETS) == [(16, 12), (12, 8), (8, 8), (8, 4)]
+
+
+def test_a_rounded_fork_goes_on_as_its_parent_would_have() -> None:
+    words: dict[str, Any] = {"levels": 4, "rate": 0.2, "round_to": 4}
+    rows = channel_counts(LISTED, recipe(**words), SETS)
+    assert channel_counts(LISTED, recipe(**words), SETS, start(2, **words)) == rows
+    # Rounded from what the rate left, not from what rounding did.
+    assert (
+        channel_counts(LISTED, recipe(levels=3, rate=0.2), SETS, start(1, levels=3, rate=0.2, round_to=4))[2]
+        != (rows[2])
+    )
+
+
+def test_of_heads_as_many_stay_as_the_rate_says() -> None:
+    listed = inventory("vit-tiny", {"input_size": [8, 8], "in_channels": 1, "classes": 3, "depth": 1})
+    block = "encoder.layers.encoder_layer_0"
+    heads = ChannelSet((0, 1, 2), {(f"{block}.self_attention.in_proj_weight", 0): 192})
+    units = ChannelSet(tuple(range(3, 771)), {(f"{block}.mlp.0.weight", 0): 1})
+    rows = channel_counts(listed, recipe(levels=1, rate=0.4, round_to=8), ChannelSets((heads, units), {}))
+    assert rows[1] == (2, 464)
+
+
+def test_a_share_is_rounded_up_too() -> None:
+    assert narrowed(LISTED, recipe(round_to=4), SETS, Fraction(3, 8)) == (12, 8)
+    assert narrowed(LISTED, recipe(round_to=5), SETS, Fraction(1, 16)) == (15, 12)
+    assert narrowed(LISTED, recipe(round_to=8, rate={"by_name": {"fc2": 0}}), SETS, Fraction(1)) == (8, 12)
+
+
 def test_a_set_that_rounding_keeps_above_its_end_comes_there_at_the_last_level_and_none_removes_nothing() -> None:
     wide, few = (ChannelSet(tuple(range(n)), {(f"fc{at}.weight", 0): 1}) for at, n in ((1, 1000), (2, 3)))
     rows = channel_counts(LISTED, recipe(target={"max_macs": 1}, rate=0.1), ChannelSets((wide, few), {}, end=(500, 2)))
@@ -137,6 +179,7 @@ def test_a_fork_counts_on_from_its_parent() -> None:
 
 def test_what_cannot_be_walked_is_refused_with_its_reason() -> None:
     assert code(recipe(rate=0)) == ("/recipe/rate", "removes_nothing")
+    assert code(recipe(round_to=16)) == ("/recipe/rate", "removes_nothing")
     assert code(recipe(target={"max_accuracy_drop": 0.1}, rate=0.01)) == ("/recipe/rate", "removes_nothing")
     assert code(recipe(), ChannelSets((), SETS.stays)) == ("/recipe/structure", "no_channels")
     assert code(recipe(rate={"by_name": {"fc9": 0}})) == ("/recipe/rate/by_name/fc9", "matches_no_layer")

@@ -32,6 +32,12 @@ def recipe(**fields: Any) -> Iterative:
         ({"pruned": "freeze", "outputs": ["model"]}, [("pruned", "nothing_to_hold")]),
         ({"schedule_of_pruning": "gradual"}, [("schedule_of_pruning", "needs_levels")]),
         ({"allow_collapse": True}, [("allow_collapse", "keeps_a_channel")]),
+        ({"round_to": 8}, []),
+        (
+            {"structure": "weight", "criterion": "random", "outputs": [], "round_to": 8},
+            [("round_to", "needs_channels")],
+        ),
+        ({"structure": "2:4", "criterion": "random", "outputs": [], "round_to": 8}, [("round_to", "needs_channels")]),
         ({"target": {"sparsity": 0.5}}, [("target/sparsity", "not_to_the_entry")]),
         ({"target": {"max_macs": 9}}, []),
         ({"structure": "weight", "criterion": "random", "outputs": [], "target": {"speedup": 2}}, NO_CHANNELS),
