@@ -26,7 +26,8 @@ from training_speed import machine
 from ticketing.architectures import arguments_for
 from ticketing.channels import channels_of
 from ticketing.channels.distances import distance
-from ticketing.channels.ranking import keep_best, pooled, scales
+from ticketing.channels.ranking import keep_best
+from ticketing.channels.scales import scales_of
 from ticketing.data.canonical import load_canonical
 from ticketing.data.inspection import inspect_upload
 from ticketing.data.preparation import prepare
@@ -72,12 +73,13 @@ def searched(seed: int, data: Any, asked: EarlyBird, *, int8: bool, order: int) 
     """Run one search, and give which channels every share keeps after every epoch."""
     arguments = arguments_for("resnet-20", {}, data_shape=data.shape, classes=data.classes)
     subject = load_subject(ModelSpec(architecture="resnet-20", arguments=arguments, seed=seed))
-    channels, names = channels_of(subject.module, subject.inventory), scales(subject.inventory)
-    ranked = channels.standing(names).numpy()
+    channels = channels_of(subject.module, subject.inventory)
+    scales = scales_of(subject.inventory, channels)
+    ranked, names = scales.ranked.numpy(), scales.names
     masks: list[list[Any]] = []
 
     def look(step: int, weights: Mapping[str, Tensor]) -> Seen:
-        scores = pooled({name: weight.abs() for name, weight in weights.items()}, channels, names)
+        scores = scales.scores(weights)
         masks.append([keep_best(scores, channels, sparsity=share).kept.numpy()[ranked] for share in SHARES])
         return Seen()
 

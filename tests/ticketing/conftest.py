@@ -139,16 +139,27 @@ def make_bench(
 
 @pytest.fixture
 def make_bird_bench(tmp_path: Path, make_subject: MakeSubject, make_dataset: MakeDataset) -> MakeBirdBench:
-    """Make all that an early-bird search needs, small: ten epochs of three updates, a window of three masks."""
+    """Make all that an early-bird search needs, small: ten epochs of three updates, a window of three masks.
+
+    With `attends` of a vision transformer of two blocks of four heads and 64 units.
+    """
     optimizer = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.001}
     training = {"length": "10ep", "batch_size": 30, "evaluate_every": "5ep", "optimizer": optimizer}
 
     def make(
-        *, observer: RecordingObserver | None = None, folder: str = "checkpoint", **words: Any
+        *,
+        observer: RecordingObserver | None = None,
+        folder: str = "checkpoint",
+        attends: bool = False,
+        **words: Any,
     ) -> Bench[EarlyBird]:
         small = {"search": "early_bird", "training": training, "window": 3, "threshold": 0.2, "l1": 0.01}
         recipe = EarlyBird.model_validate(small | words)
-        subject = make_subject("wide-resnet", depth=10, width=1, in_channels=1, input_size=[8, 8], classes=3)
+        images = {"in_channels": 1, "input_size": [8, 8], "classes": 3}
+        if attends:
+            subject = make_subject("vit-tiny", patch=4, width=16, depth=2, heads=4, **images)
+        else:
+            subject = make_subject("wide-resnet", depth=10, width=1, **images)
         data = make_dataset((1, 8, 8))
         return Bench(
             subject=subject,

@@ -1,6 +1,6 @@
 """The channels of a network that can be removed: where they stand, and why the others stay; removes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,13 +55,6 @@ class Channels:
         for (name, axis), along in self.axes.items():
             if (axis == 0 or (name, 0) not in self.axes) and not name.endswith((".running_mean", ".running_var")):
                 yield name, axis, along
-
-    def standing(self, names: Iterable[str]) -> Bool[Tensor, " channels"]:
-        """Say which channels stand along axis 0 of any of some tensors."""
-        found = torch.zeros(self.count + 1, dtype=torch.bool)
-        for name in names:
-            found[self.axes.get((name, 0), torch.tensor([STAYS]))] = True
-        return found[:-1]
 
 
 def stay(channels: Int[Tensor, " length"], kept: Kept) -> Bool[Tensor, " length"]:

@@ -1,16 +1,15 @@
-"""Which channels stay: scores of channels from scores of entries, the best of all layers; trains nothing.
+"""Which channels stay: the best of all layers; scores and trains nothing.
 
 A layer that would lose every channel keeps its best.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ticketing.architectures import Inventory
 from ticketing.channels.channels import STAYS, Channels, Kept
 from ticketing.errors import CountError, NonFiniteScoreError
 from ticketing.ladder.schedule import kept_at
@@ -24,31 +23,15 @@ class Ranked(NamedTuple):
     """Weights of layers that would have lost every channel, and kept their best instead."""
 
 
-def scales(inventory: Inventory) -> tuple[str, ...]:
-    """Name the scales of the norms that norm each channel by itself: gamma of every batch norm."""
-    return tuple(layer.parameter for layer in inventory.layers if layer.kind == "norm")
-
-
-def pooled(
-    entries: Mapping[str, Float[Tensor, " length"]], channels: Channels, names: Collection[str]
-) -> Float[Tensor, " channels"]:
-    """Score every channel by the mean of its entries in some vectors; NaN for one that has none there.
-
-    A channel around a shortcut has an entry in the norm of every block: it is decided once, for all of them.
-
-    Args:
-        entries: Scores, by name of a tensor of the state dict; others may be there.
-        channels: Of the network.
-        names: Which vectors count; channels stand along their axis 0.
-    """
-    total, count = torch.zeros(channels.count, dtype=torch.float64), torch.zeros(channels.count, dtype=torch.float64)
-    for name in names:
-        along = channels.axes.get((name, 0))
-        if along is not None:
-            removable = along != STAYS
-            total.index_add_(0, along[removable], entries[name].detach().cpu().double()[removable])
-            count.index_add_(0, along[removable], torch.ones(int(removable.sum()), dtype=torch.float64))
-    return total / count
+def keep_best_of_kinds(
+    scores: Float[Tensor, " channels"], channels: Channels, kinds: Iterable[Kept], *, sparsity: float, round_to: int = 1
+) -> Ranked:
+    """Remove the given share of every kind of channels, as `keep_best` does of one: heads do not compete with units."""
+    ranked = [
+        keep_best(scores.where(kind, torch.nan), channels, sparsity=sparsity, round_to=round_to) for kind in kinds
+    ]
+    rescued = dict.fromkeys(name for one in ranked for name in one.rescued)
+    return Ranked(torch.stack([one.kept for one in ranked]).all(0), tuple(rescued))
 
 
 def keep_best(scores: Float[Tensor, " channels"], channels: Channels, *, sparsity: float, round_to: int = 1) -> Ranked:

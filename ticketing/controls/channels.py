@@ -1,6 +1,6 @@
 """Counterparts of a slim ticket: other channels at its counts, or its channels with other weights; trains nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import count
 
 import torch
@@ -38,21 +38,27 @@ def shuffled(channels: Channels, kept: Kept, seeds: Iterator[int]) -> Kept:
             return drawn
 
 
-def scattered(channels: Channels, kept: Kept, ranked: Kept, seeds: Iterator[int]) -> Kept:
-    """Draw as many channels in total, uniformly over all that competed: layers get other widths than the ticket's.
+def scattered(channels: Channels, kept: Kept, kinds: Collection[Kept], seeds: Iterator[int]) -> Kept:
+    """Draw as many channels of every kind, uniformly over all layers: these get other widths than the ticket's.
 
     Args:
         channels: Of the network.
         kept: The ticket's.
-        ranked: The channels that competed; the others stay.
+        kinds: The channels that competed with each other; those of no kind stay.
         seeds: Of the draws; no layer is left empty.
+
+    Raises:
+        InvariantError: Of no kind some stay and some do not.
     """
+    if all(int(kept[kind].sum()) in (0, int(kind.sum())) for kind in kinds):
+        raise InvariantError("expected channels that could be chosen otherwise, got all or none of every kind")
     for attempt in count():
         generator, drawn = torch.Generator().manual_seed(next(seeds)), kept.clone()
-        if attempt < DRAWS_TO_FILL_ALL:
-            drawn[ranked] = kept[ranked][torch.randperm(int(ranked.sum()), generator=generator)]
-        else:
-            drawn = _one_of_each_first(channels, kept, ranked, generator)
+        for kind in kinds:
+            if attempt < DRAWS_TO_FILL_ALL:
+                drawn[kind] = kept[kind][torch.randperm(int(kind.sum()), generator=generator)]
+            else:
+                drawn = _one_of_each_first(channels, drawn, kind, generator)
         if not torch.equal(drawn, kept) and not _empty(channels, drawn):
             return drawn
     raise AssertionError

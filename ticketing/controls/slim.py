@@ -53,7 +53,7 @@ def random(
         InvariantError: All channels stay.
     """
     every = torch.ones(channels.count, dtype=torch.bool)
-    drawn = scattered(channels, kept_of(channels, mask), every, seeds_of(seed, replicate, level, "random"))
+    drawn = scattered(channels, kept_of(channels, mask), [every], seeds_of(seed, replicate, level, "random"))
     return Drawn(subject, _mask(channels, subject, drawn), rewind_point, full_schedule=False, equal="channels")
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ticketing.channels import Channels
 from ticketing.channels.channels import STAYS
-from ticketing.channels.ranking import pooled
+from ticketing.channels.scales import Scales
 from ticketing.mask import Mask
 
 Weights = Mapping[str, Float[Tensor, "..."]]
@@ -29,8 +29,8 @@ class ChannelCandidates:
     """Entries of the weights that are still kept."""
     trained: Weights
     """w_f: whole state dict after the level that ends here, zero where a channel is gone."""
-    scales: tuple[str, ...]
-    """The scales of the norms that norm each channel by itself."""
+    scales: Scales
+    """Those of the norms that norm each channel by itself."""
     seed: int
     """Of what a criterion draws; another one at every level of every replicate."""
     measure_gradients: Callable[[tuple[str, ...]], Weights]
@@ -52,8 +52,7 @@ def l2(candidates: ChannelCandidates) -> Scores:
 
 def norm_scale(candidates: ChannelCandidates) -> Scores:
     """Mean |gamma| over the scales of a channel's norms (Liu et al. 2017, arXiv 1708.06519, section 3)."""
-    sizes = {name: candidates.trained[name].abs() for name in candidates.scales}
-    return pooled(sizes, candidates.channels, candidates.scales)
+    return candidates.scales.scores({name: candidates.trained[name] for name in candidates.scales.names})
 
 
 def taylor(candidates: ChannelCandidates) -> Scores:

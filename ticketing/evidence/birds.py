@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ticketing.channels import Kept
-from ticketing.channels.ranking import scales
+from ticketing.channels.scales import scales_of
 from ticketing.controls.channels import scattered, seeds_of, shuffled
 from ticketing.evidence.testing import answered
 from ticketing.evidence.trainings import CHOICE, search_of, unseen_order, untrained
@@ -91,7 +91,7 @@ def _counterpart(bench: Bench[EarlyBird], where: Where, ticket: Drawn) -> Drawn:
     if where.branch in ("shuffle", "reinit_shuffle"):
         kept = shuffled(bench.channels, kept, seeds)
     elif where.branch == "random":
-        kept = scattered(bench.channels, kept, bench.channels.standing(scales(bench.subject.inventory)), seeds)
+        kept = scattered(bench.channels, kept, scales_of(bench.subject.inventory, bench.channels).kinds.values(), seeds)
     if where.branch in ("reinit", "reinit_shuffle"):
         drawn = redraw(bench.subject, derive(bench.recipe.seed, where.replicate, "reinit", where.level, where.branch))
         return Drawn(kept, drawn, 0)

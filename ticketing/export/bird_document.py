@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ticketing.channels import Kept
 from ticketing.channels.distances import distances
-from ticketing.channels.ranking import scales
+from ticketing.channels.scales import scales_of
 from ticketing.channels.slimming import slim_inventory
 from ticketing.export.document import document_of_ticket
 from ticketing.export.ticket_files import size_of
@@ -38,24 +39,28 @@ def _narrowed(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, An
     """Say how wide the first search's network is at a level: channels, parameters, multiply-adds."""
     if level == 0:
         return {"channels": None} | size_of(bench, None)
-    kept, ranked = birds.kept(0, level), bench.channels.standing(scales(bench.subject.inventory))
-    return {
-        "channels": {
-            "sparsity": bench.recipe.channel_sparsities[level - 1],
-            "kept": int(kept[ranked].sum()),
-            "total": int(ranked.sum()),
-            "rescued": list(birds.rescued(0, level)),
-        }
-    } | size_of(bench, kept)
+    kept, scales = birds.kept(0, level), scales_of(bench.subject.inventory, bench.channels)
+    channels = {
+        "sparsity": bench.recipe.channel_sparsities[level - 1],
+        **_counted(kept, scales.ranked),
+        "rescued": list(birds.rescued(0, level)),
+    }
+    if len(scales.kinds) > 1:
+        channels["kinds"] = {kind: _counted(kept, own) for kind, own in scales.kinds.items()}
+    return {"channels": channels} | size_of(bench, kept)
+
+
+def _counted(kept: Kept, own: Kept) -> dict[str, int]:
+    return {"kept": int(kept[own].sum()), "total": int(own.sum())}
 
 
 def _settling(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:
     """Tell how a share of the channels settled in every search: when, and how far apart the masks of any two epochs
     were; the distances of the first search alone."""
     share = bench.recipe.channel_sparsities[level - 1]
-    ranked = bench.channels.standing(scales(bench.subject.inventory)).numpy()
+    kinds = [kind.numpy() for kind in scales_of(bench.subject.inventory, bench.channels).kinds.values()]
     found = [birds.found(replicate).get(level) for replicate in range(searches_made(bench))]
-    matrix = distances([mask[ranked] for mask in birds.masks(0, level)])
+    matrix = distances(birds.masks(0, level), kinds)
     return {
         "level": level,
         "channel_sparsity": share,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ticketing.channels import Channels, Kept
-from ticketing.channels.ranking import scales
+from ticketing.channels.scales import scales_of
 from ticketing.channels.slimming import weight_mask
 from ticketing.journal.journal import Journal
 from ticketing.journal.workbench import Bench
@@ -128,7 +128,8 @@ def birds_of(bench: Bench[EarlyBird]) -> Birds:
 def start_of_search(bench: Bench[EarlyBird], replicate: int) -> dict[str, Tensor]:
     """Give the weights that a search begins with: the first ones, scales of norms at `initial_scale`."""
     first = dict(initial_state(bench.subject, seed=bench.recipe.seed, replicate=replicate))
-    return first | {name: first[name] * bench.recipe.initial_scale for name in scales(bench.subject.inventory)}
+    scales = scales_of(bench.subject.inventory, bench.channels)
+    return first | {name: first[name] * bench.recipe.initial_scale for name in scales.names if name in first}
 
 
 def start_of_slim(bench: Bench[EarlyBird], replicate: int, level: int) -> tuple[State, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from torch import Tensor, nn
@@ -24,10 +25,13 @@ from ticketing.training.loop import Checkpointing, Trained, train
 from ticketing.training.losses import Loss
 from ticketing.training.narrow import Narrow
 from ticketing.training.pruning import Pruning
+from ticketing.training.scaled import Scaled
 from ticketing.training.state import TrainingState
 from ticketing.training.watching import Watch
 
 AnyOf = TypeVar("AnyOf", bound=Recipe)
+Form = Lean | Narrow | Scaled
+"""In what form a network trains: what is gone left out, or scales put in."""
 
 
 @dataclass(kw_only=True)
@@ -60,6 +64,7 @@ class Bench(Underway, Generic[AnyOf]):
         pruning: Pruning | None = None,
         watch: Watch | None = None,
         kept: Kept | None = None,
+        learned: Mapping[str, int] = MappingProxyType({}),
         block_floating: bool = False,
     ) -> tuple[Trained, Result]:
         """Train the network under a mask, from where an earlier attempt stopped if it did so in this training.
@@ -81,6 +86,8 @@ class Bench(Underway, Generic[AnyOf]):
             pruning: Shrinks the mask on the way; it begins with `mask`.
             watch: Looks at weights on the way.
             kept: Channels that stay; the others are left out for good, and are zero in what comes of it.
+            learned: Scales that the network has while it trains, as `Scales.learned` lists them, and that are folded
+                into its weights in what comes of it.
             block_floating: Hold every number in 8 bits while training.
 
         Raises:
@@ -111,19 +118,22 @@ class Bench(Underway, Generic[AnyOf]):
             "optimizer_reset", resume is None or resume.optimizer_steps == resume.step - first_step, name
         )
         module = module or self.subject.module
-        layers = [] if kept is not None else self._lean_layers(module, mask, resume)
-        if kept is None:
-            slim: Lean | Narrow = lean(module, mask, layers, device=self.data.device)
+        layers: list[str] = []
+        if kept is not None:
+            form: Form = (narrow := Narrow(module, self.channels, kept))
+            rewind_point = narrow.begun(rewind_point)
+        elif learned:
+            form = Scaled(module, learned)
         else:
-            slim = Narrow(module, self.channels, kept)
-            rewind_point = slim.begun(rewind_point)
-        watched = (lambda: pruning.mask) if pruning else slim.mask
+            layers = self._lean_layers(module, mask, resume)
+            form = lean(module, mask, layers, device=self.data.device)
+        watched = (lambda: pruning.mask) if pruning else form.mask
         trained = train(
-            self.invariants.watched(slim.module, watched, name=name, held=rewind_point if hold else None),
-            slim.shrunk(rewind_point),
+            self.invariants.watched(form.module, watched, name=name, held=rewind_point if hold else None),
+            form.as_trained(rewind_point),
             data=self.data,
             training=self.recipe.training,
-            mask=None if slim.mask.kept_count == slim.mask.total else slim.mask,
+            mask=None if form.mask.kept_count == form.mask.total else form.mask,
             hold=hold,
             order_seed=order_seed,
             observer=self.progress.inside(where, begins_at=begins_at),
@@ -140,7 +150,7 @@ class Bench(Underway, Generic[AnyOf]):
             watch=watch,
             block_floating=block_floating,
         )
-        trained = _grown(trained, slim)
+        trained = _whole(trained, form)
         if layers:
             self.invariants.pruned(trained.final, mask, name=name)
         if not block_floating:  # what begins in 8 bits is rounded before its first step
@@ -171,13 +181,13 @@ class Bench(Underway, Generic[AnyOf]):
         return lean_layers(module, self.subject.inventory, mask, device=self.data.device, precision=precision)
 
 
-def _grown(trained: Trained, slim: Lean | Narrow) -> Trained:
-    """Put the states that a training made back into the whole network."""
+def _whole(trained: Trained, form: Form) -> Trained:
+    """Give the states that a training made in the form of the whole network."""
     return replace(
         trained,
-        final=slim.grown(trained.final),
-        best=slim.grown(trained.best),
-        captured={step: slim.grown(state) for step, state in trained.captured.items()},
+        final=form.as_whole(trained.final),
+        best=form.as_whole(trained.best),
+        captured={step: form.as_whole(state) for step, state in trained.captured.items()},
     )
 
 

@@ -41,9 +41,9 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
         test: Examples of the test split.
 
     Raises:
-        RecipeError: The network has no norms whose scales could be ranked, or the search is too short to find one.
+        RecipeError: The network has no scales that could be ranked, or the search is too short to find one.
     """
-    if (missing := norms_missing(inventory)) is not None:
+    if (missing := scales_missing(inventory)) is not None:
         raise RecipeError(missing, [Fault("/recipe/search", "norms_missing_for_early_bird", missing)])
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
     check_schedule(recipe.training, per_epoch)
@@ -89,13 +89,23 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     )
 
 
-def norms_missing(inventory: Inventory) -> str | None:
+def scales_missing(inventory: Inventory) -> str | None:
+    """Say that a network has neither norms of each channel by itself nor attention, whose heads and units learn scales.
+
+    In a convolution or perceptron alone such a scale would say nothing: what it loses the next weights gain (Liu et al.
+    2017, arXiv 1708.06519, section 3).
+    """
+    attends = any(layer.kind == "attention" for layer in inventory.layers)
+    return None if attends else norms_missing(inventory, what="batch norms or attention")
+
+
+def norms_missing(inventory: Inventory, *, what: str = "batch norms") -> str | None:
     """Say that a network has no norms of each channel by itself, naming the layers whose channels nothing ranks."""
     if any(layer.kind == "norm" for layer in inventory.layers):
         return None
     others = [layer.name for layer in inventory.layers if layer.role != "output" and not layer.norm]
     came = f"{inventory.architecture}, where nothing scales the outputs of {', '.join(others[:6]) or 'any layer'}"
-    return f"expected a network with batch norms, whose scales rank its channels, got {came}"
+    return f"expected a network with {what}, whose scales rank its channels, got {came}"
 
 
 def updates_of_search(recipe: EarlyBird, per_epoch: int) -> int:

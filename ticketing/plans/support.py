@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault
 from ticketing.plans.agreement import misfits_of_trained
-from ticketing.plans.early_bird import norms_missing
+from ticketing.plans.early_bird import scales_missing
 from ticketing.recipe import AnyRecipe, CapacitySweep, EarlyBird, TicketRecipe
 from ticketing.step import Step
 
@@ -17,7 +17,7 @@ def unsupported(
     if search == "early_bird":
         if weights == "trained":
             return "expected weights before training, whose channels have yet to settle, got a model uploaded trained"
-        return None if inventory is None else norms_missing(inventory)
+        return None if inventory is None else scales_missing(inventory)
     if search != "capacity_sweep" or (architecture == "mlp" and not uploaded):
         return None
     came = "uploaded weights" if architecture == "mlp" else architecture

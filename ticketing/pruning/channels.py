@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ticketing.channels import Kept
-from ticketing.channels.ranking import scales
+from ticketing.channels.scales import scales_of
 from ticketing.channels.slimming import kept_of
 from ticketing.criteria.of_channels import CHANNEL_CRITERIA, ChannelCandidates
 from ticketing.journal.findings import Findings
@@ -75,7 +75,7 @@ def _scores(bench: Workbench, found: Findings, replicate: int, level: int, *, af
         channels=bench.channels,
         within=found.mask(replicate, after),
         trained=trained,
-        scales=scales(bench.subject.inventory),
+        scales=scales_of(bench.subject.inventory, bench.channels),
         seed=derive(recipe.seed, replicate, "mask_noise", level),
         measure_gradients=measure,
     )

@@ -15,8 +15,8 @@ ChannelSparsity = Annotated[float, Field(gt=0, lt=1)]
 class EarlyBird(TicketRecipe):
     """Early-bird tickets (You et al. 2019, arXiv 1909.11957): channels that settle in the first epochs of training.
 
-    The dense network trains with an L1 term on the scales of its norms until the choice of the channels to remove no
-    longer changes; these are then removed for good, and the slim network trains on.
+    The dense network trains with an L1 term on the scales of its channels until the choice of those to remove no longer
+    changes; these are then removed for good, and the slim network trains on.
     """
 
     search: Literal["early_bird"]
@@ -44,7 +44,10 @@ class EarlyBird(TicketRecipe):
         0.1, ge=0, lt=1, description="Largest mask distance that is close: the fraction of channels that differ."
     )
     l1: float = Field(
-        1e-4, ge=0, le=1, description="Strength of the L1 term on the scales of norms while the search trains."
+        1e-4,
+        ge=0,
+        le=1,
+        description="Strength of the L1 term on the scales of norms, or of heads and units, while the search trains.",
     )
     initial_scale: float = Field(
         0.5, gt=0, le=10, description="What the scales of norms begin with in the search, in place of 1."

@@ -35,8 +35,8 @@ def section(report: words.Report) -> str:
     rule = report["recipe"]["rule"].replace("_", " ")
     note = (
         f"Rule: {rule}, window {report['recipe']['window']}, threshold {report['recipe']['threshold']:g}. The distance "
-        "of two masks is the fraction of channels on which they differ; divided by that of two random choices of as "
-        "many channels it is 1 where nothing has settled. Of the first search."
+        "of two masks is the fraction of channels on which they differ (of heads or of units, the larger); divided by "
+        "that of two random choices of as many channels it is 1 where nothing has settled. Of the first search."
     )
     pictures = "".join(_picture(found) for found in report["settling"])
     caption = "Distance of the masks of any two epochs: light is near, dark is far; the ring marks the epoch found."

@@ -27,6 +27,12 @@ HEAD = ("channels", "parameters", "multiply-adds")
 
 def sizes(row: Mapping[str, Any]) -> list[str]:
     """Give the cells of a level under `HEAD`."""
-    channels = row["channels"]
-    kept = "all" if channels is None else f"{channels['kept']} of {channels['total']}"
-    return [kept, words.number(row["parameters"]), words.number(row["multiply_adds"])]
+    return [_kept(row["channels"]), words.number(row["parameters"]), words.number(row["multiply_adds"])]
+
+
+def _kept(channels: Mapping[str, Any] | None) -> str:
+    if channels is None:
+        return "all"
+    if "kinds" not in channels:
+        return f"{channels['kept']} of {channels['total']}"
+    return ", ".join(f"{of['kept']} of {of['total']} {kind}" for kind, of in channels["kinds"].items())

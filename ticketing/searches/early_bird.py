@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ticketing.analysis.fit import on_train
 from ticketing.channels import Kept
-from ticketing.channels.distances import distance
-from ticketing.channels.ranking import keep_best, pooled, scales
+from ticketing.channels.distances import farthest
+from ticketing.channels.ranking import keep_best_of_kinds
+from ticketing.channels.scales import Scales, scales_of
 from ticketing.channels.slimming import weight_mask
 from ticketing.journal.birds import Birds, birds_of, not_settled, start_of_search, start_of_slim
 from ticketing.journal.facts import say_completed, say_mask_drawn
@@ -54,17 +55,17 @@ class _Settling:
     bench: Bench[EarlyBird]
     birds: Birds
     replicate: int
-    names: tuple[str, ...] = field(init=False)
+    scales: Scales = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = scales(self.bench.subject.inventory)
+        self.scales = scales_of(self.bench.subject.inventory, self.bench.channels)
 
     def look(self, step: int, weights: Mapping[str, Tensor]) -> Seen:
         """Note which channels each level would keep; what it notes is saved with the training's next checkpoint."""
         recipe, birds, replicate = self.bench.recipe, self.birds, self.replicate
-        scores = pooled({name: weight.abs() for name, weight in weights.items()}, self.bench.channels, self.names)
+        scores, kinds = self.scales.scores(weights), self.scales.kinds.values()
         ranked = [
-            keep_best(scores, self.bench.channels, sparsity=share, round_to=recipe.round_to)
+            keep_best_of_kinds(scores, self.bench.channels, kinds, sparsity=share, round_to=recipe.round_to)
             for share in recipe.channel_sparsities
         ]
         epoch, found, new = step // self.bench.per_epoch, dict(birds.found(replicate)), []
@@ -90,13 +91,12 @@ class _Settling:
         return Seen(capture=bool(new), end=len(found) == len(ranked))
 
     def _settled(self, level: int, newest: Kept) -> bool:
-        """Say whether a level is found with its newest mask. Channels without a score always stay: they are in no
-        distance."""
-        recipe, competing = self.bench.recipe, self.bench.channels.standing(self.names).numpy()
-        masks = [mask[competing] for mask in [*self.birds.masks(self.replicate, level), newest.numpy()]]
+        """Say whether a level is found with its newest mask."""
+        recipe, kinds = self.bench.recipe, [kind.numpy() for kind in self.scales.kinds.values()]
+        masks = [*self.birds.masks(self.replicate, level), newest.numpy()]
 
         def between(one: int, other: int) -> float:
-            return distance(masks[one], masks[other])
+            return farthest(masks[one], masks[other], kinds)
 
         return settled(between, len(masks), rule=recipe.rule, window=recipe.window, threshold=recipe.threshold)
 
@@ -115,7 +115,8 @@ def _find(bench: Bench[EarlyBird], birds: Birds, where: Where) -> None:
         last_step=end,
         capture_at=(end // bench.per_epoch * bench.per_epoch,),
         block_floating=recipe.search_precision == "int8",
-        watch=Watch(bench.per_epoch, settling.names, settling.look, pull=recipe.l1),
+        watch=Watch(bench.per_epoch, settling.scales.names, settling.look, pull=recipe.l1),
+        learned=settling.scales.learned,
     )
     levels = range(1, len(recipe.channel_sparsities) + 1)
     for epoch in {birds.epoch(replicate, level) for level in levels}:

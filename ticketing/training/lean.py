@@ -34,11 +34,11 @@ class Lean:
     left_in: Mapping[str, Bool[Tensor, "..."]]
     """The kept entries of every weight that is lean; none for a network that is left whole."""
 
-    def shrunk(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def as_trained(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Take out of a whole state dict what is left in."""
         return {name: tensor[self.left_in[name]] if name in self.left_in else tensor for name, tensor in state.items()}
 
-    def grown(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def as_whole(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Put a state dict of what is left in back into whole tensors, zero where pruned."""
         grown = dict(state)
         for name, kept in self.left_in.items():

@@ -31,12 +31,12 @@ class Narrow:
 
     def begun(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Give the whole state that a training begins with: `state` without what makes the removed channels."""
-        return grown_state(self.shrunk(state), state, self.channels, self.kept)
+        return grown_state(self.as_trained(state), state, self.channels, self.kept)
 
-    def shrunk(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def as_trained(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Take the removed channels out of a whole state dict."""
         return slim_state(state, self.channels, self.kept)
 
-    def grown(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def as_whole(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Put a slim state dict back into whole tensors, zero where a channel was removed."""
         return grown_state(state, self.whole.state_dict(), self.channels, self.kept)

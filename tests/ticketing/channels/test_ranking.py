@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ticketing.architectures import inventory
 from ticketing.channels import Channels, channels_of
-from ticketing.channels.ranking import keep_best, pooled, scales
+from ticketing.channels.ranking import keep_best, keep_best_of_kinds
 from ticketing.errors import CountError, NonFiniteScoreError
 from ticketing.folder import ModelSpec
 from ticketing.ladder.schedule import kept_at
@@ -54,32 +54,35 @@ def test_a_layer_that_would_lose_everything_keeps_its_best_and_is_named() -> Non
     assert rescued == ("fc0.weight",)
 
 
+@given(st.permutations(range(30)), st.integers(1, 29), st.floats(0, 0.9))
+def test_each_kind_loses_its_own_share_whatever_the_other_scores(order: list[int], few: int, sparsity: float) -> None:
+    scores = torch.tensor(order, dtype=torch.float64)
+    one = torch.arange(31)[:30] < few
+    layout = layers(few, 30 - few)
+    kept = keep_best_of_kinds(scores, layout, [one, ~one], sparsity=sparsity).kept
+    for kind in (one, ~one):
+        assert int(kept[kind].sum()) == max(1, kept_at(int(kind.sum()), sparsity))
+        assert kept[kind].all() or scores[kind & kept].min() > scores[kind & ~kept].max()
+    far = scores + 100.0 * one
+    assert torch.equal(keep_best_of_kinds(far, layout, [one, ~one], sparsity=sparsity).kept, kept)
+
+
+def test_of_no_kind_a_channel_stays_and_what_is_rescued_of_any_kind_is_named_once() -> None:
+    scores = torch.tensor([0.1, 0.3, 0.2, 5.0, 4.0, 3.0, 0.0])
+    one, other = torch.tensor([1, 1, 1, 0, 0, 0, 0]).bool(), torch.tensor([0, 0, 0, 1, 1, 1, 0]).bool()
+    kept, rescued = keep_best_of_kinds(scores, layers(3, 3, 1), [one, other], sparsity=0.9)
+    assert kept.tolist() == [False, True, False, True, False, False, True]
+    assert rescued == ("fc0.weight", "fc1.weight")
+
+
 def test_channels_without_a_score_stay_and_are_not_counted() -> None:
     scores = torch.tensor([torch.nan, 1.0, torch.nan, 2.0])
     assert keep_best(scores, layers(4), sparsity=0.5).kept.tolist() == [True, False, True, True]
 
 
-def test_a_channel_around_a_shortcut_has_the_mean_of_its_norms() -> None:
-    names = scales(LISTED)
-    assert len(names) == 19
-    entries = {name: torch.full(LISTED.state[name].shape, float(i)) for i, name in enumerate(names)}
-    scores = pooled(entries, RESNET, names)
-    of_stem = RESNET.axes["conv1.weight", 0]
-    last = RESNET.axes["layer3.0.bn2.weight", 0]
-    shared = [i for i, name in enumerate(names) if torch.equal(RESNET.axes[name, 0], of_stem)]
-    later = [i for i, name in enumerate(names) if name.endswith("bn2.weight") and not name.startswith("layer1")]
-    assert shared == [0, 2, 4, 6]
-    assert scores[of_stem].tolist() == [sum(shared + later) / len(shared + later)] * 16
-    of_last_stage = [i for i in later if names[i].startswith("layer3")]
-    assert scores[last[0]] == sum(of_last_stage) / len(of_last_stage)
-    assert scores[RESNET.axes["layer1.0.bn1.weight", 0]].tolist() == [1.0] * 16
-
-
-def test_a_network_without_such_norms_has_no_scores() -> None:
-    scores = pooled({}, RESNET, ())
-    assert scores.isnan().all()
+def test_no_scores_at_all_are_refused() -> None:
     with pytest.raises(CountError, match="got none"):
-        keep_best(scores, RESNET, sparsity=0.5)
+        keep_best(torch.full((RESNET.count,), torch.nan), RESNET, sparsity=0.5)
 
 
 def test_an_infinite_score_is_refused() -> None:

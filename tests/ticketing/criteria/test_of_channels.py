@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ticketing.channels import channels_of
-from ticketing.channels.ranking import scales
+from ticketing.channels.scales import scales_of
 from ticketing.channels.slimming import weight_mask, without
 from ticketing.criteria.of_channels import CHANNEL_CRITERIA, ChannelCandidates
 from ticketing.subject import Subject, placed
@@ -33,7 +33,7 @@ def candidates_of(subject: Subject, *, removed: tuple[int, ...] = (), seed: int 
         made = torch.autograd.grad(loss_of(subject, network), [parameters[name] for name in names])
         return dict(zip(names, made, strict=True))
 
-    return ChannelCandidates(channels, mask, trained, scales(subject.inventory), seed, measure)
+    return ChannelCandidates(channels, mask, trained, scales_of(subject.inventory, channels), seed, measure)
 
 
 def loss_of(subject: Subject, network: nn.Module) -> Tensor:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from ticketing.channels.scales import scales_of
 from ticketing.errors import InvariantError
-from ticketing.evidence.birds import gather
+from ticketing.evidence.birds import _drawn, gather
 from ticketing.evidence.judgement import Judge
 from ticketing.evidence.trainings import CHOICE
 from ticketing.journal.birds import birds_of
@@ -93,3 +94,17 @@ def test_stopped_between_or_within_it_comes_to_the_same_answers(make_bird_bench:
         piece = Where(0, "certificate", branch, 1).piece
         for name, tensor in undisturbed.journal.tensors[piece].items():
             assert bool((bench.journal.tensors[piece][name] == tensor).all())
+
+
+def test_a_random_ticket_of_a_network_that_attends_has_as_many_heads_and_units(make_bird_bench: MakeBirdBench) -> None:
+    evidence = EVIDENCE | {"replicates": 1, "controls": ["shuffle", "random"]}
+    bench = gathered(make_bird_bench(attends=True, channel_sparsities=[0.25], evidence=evidence))
+    assert bench.invariants.checked["control_differs"] == 2
+    kept = birds_of(bench).kept(0, 1)
+    kinds = scales_of(bench.subject.inventory, bench.channels).kinds
+    drawn = _drawn(bench, Where(0, "certificate", "random", 1)).kept
+    assert drawn is not None
+    assert {kind: int(drawn[own].sum()) for kind, own in kinds.items()} == {
+        kind: int(kept[own].sum()) for kind, own in kinds.items()
+    }
+    assert bool((drawn ^ kept).any())

@@ -81,7 +81,7 @@ def test_only_the_newest_is_compared_against_the_window() -> None:
 
 @given(arrays(bool, (4, 9)))
 def test_distances_are_a_metric_on_masks(rows: np.ndarray) -> None:
-    found = distances(list(rows))
+    found = distances(list(rows), [np.ones(9, dtype=bool)])
     assert np.array_equal(found, found.T)
     assert not found.diagonal().any()
     assert (found[0, 1] <= found[0, 2] + found[2, 1] + 1e-12).all()

@@ -59,8 +59,19 @@ def test_what_cannot_be_found_or_ranked_is_refused(words: dict[str, Any], code: 
 
 
 def test_a_refused_network_is_told_which_of_its_layers_nothing_scales() -> None:
-    with pytest.raises(RecipeError, match="lenet-300-100, where nothing scales the outputs of fc1, fc2"):
+    message = "batch norms or attention.*lenet-300-100, where nothing scales the outputs of fc1, fc2"
+    with pytest.raises(RecipeError, match=message):
         planned(LENET)
+
+
+@pytest.mark.parametrize("architecture", ["vit-tiny", "gpt"])
+def test_a_network_that_attends_needs_no_norms_of_single_channels(architecture: str) -> None:
+    given = {"vocabulary": 3, "context": 8} if architecture == "gpt" else {"input_size": [8, 8], "classes": 3}
+    listed = inventory(architecture, given | ({} if architecture == "gpt" else {"in_channels": 1}))
+    assert not any(layer.kind == "norm" for layer in listed.layers)
+    assert planned(listed).search["dense_updates"] == 27
+    words = {"architecture": architecture, "uploaded": False, "weights": "initial"}
+    assert unsupported("early_bird", inventory=listed, **words) is None
 
 
 def test_a_search_may_go_to_the_end_where_the_slim_network_begins_anew() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from ticketing.channels.distances import distance
-from ticketing.channels.ranking import scales
+from ticketing.channels.scales import scales_of
 from ticketing.channels.slimming import without
 from ticketing.data.order import Order
 from ticketing.journal.birds import birds_of, start_of_search, start_of_slim
@@ -38,7 +38,8 @@ def said(bench: Bench[EarlyBird], word: str) -> list[dict[str, Any]]:
 def test_finds_what_a_plain_loop_finds(make_bird_bench: MakeBirdBench) -> None:
     bench = make_bird_bench(channel_sparsities=[0.4])
     network = placed(bench.subject.module, start_of_search(bench, 0), device="cpu").train()
-    gammas = {name: dict(network.named_parameters())[name] for name in scales(bench.subject.inventory)}
+    names = scales_of(bench.subject.inventory, bench.channels).names
+    gammas = {name: dict(network.named_parameters())[name] for name in names}
     rule = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=0.001, fused=True)
     order = Order(90, 30, order_of_level(0, 0, 0))
     masks: list[np.ndarray] = []

@@ -48,7 +48,7 @@ def test_the_function_is_the_same(make_subject: Any, seed: int, density: float, 
     x = torch.randn(7, 8, generator=torch.Generator().manual_seed(seed))
     whole, small = (
         placed(module, weights, device="cpu")(x)
-        for module, weights in ((subject.module, state), (slim.module, slim.shrunk(state)))
+        for module, weights in ((subject.module, state), (slim.module, slim.as_trained(state)))
     )
     assert torch.allclose(whole, small, atol=1e-6)  # another order of summation
 
@@ -69,7 +69,7 @@ def test_the_layers_inside_a_transformer_may_be_lean(make_subject: Any, tiny_arg
     )
     whole, small = (
         placed(module, weights, device="cpu").eval()(x)
-        for module, weights in ((subject.module, state), (slim.module, slim.shrunk(state)))
+        for module, weights in ((subject.module, state), (slim.module, slim.as_trained(state)))
     )
     assert torch.allclose(whole, small, atol=1e-5)
 
@@ -80,8 +80,8 @@ def test_what_is_taken_out_and_put_back_is_what_it_was(make_subject: Any, seed: 
     mask = drawn(subject, seed, density)
     state = mask.applied_to(subject.initial_state)
     slim = lean(subject.module, mask, LAYERS)
-    assert slim.shrunk(state)["fc1.weight"].shape == (mask.counts()["fc1.weight"],)
-    assert same_bits(slim.grown(slim.shrunk(state)), state)
+    assert slim.as_trained(state)["fc1.weight"].shape == (mask.counts()["fc1.weight"],)
+    assert same_bits(slim.as_whole(slim.as_trained(state)), state)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_training_comes_to_the_same(
         ).final
 
     whole = final(subject.module, start, mask)
-    small = slim.grown(final(slim.module, slim.shrunk(start), None))
+    small = slim.as_whole(final(slim.module, slim.as_trained(start), None))
     assert all(torch.allclose(whole[name], small[name], atol=1e-5) for name in whole)
     assert not torch.equal(small["fc1.weight"], start["fc1.weight"])
 
@@ -169,4 +169,4 @@ def test_no_layer_is_the_network_itself(make_subject: Any) -> None:
     whole = lean(subject.module, mask, [])
     assert whole.module is subject.module
     assert whole.mask is mask
-    assert same_bits(whole.shrunk(subject.initial_state), subject.initial_state)
+    assert same_bits(whole.as_trained(subject.initial_state), subject.initial_state)

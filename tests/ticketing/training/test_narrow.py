@@ -42,7 +42,7 @@ def test_a_narrow_training_is_one_with_the_removed_channels_held_at_zero(
     start, words = narrow.begun(subject.initial_state), dict[str, Any](data=data, order_seed=1)
     # Three updates: sums in another order differ in the last bits, which norms and momentum carry on.
     words |= {"observer": RecordingObserver(), "training": make_training(optimizer=SGD), "last_step": 3}
-    ours = train(narrow.module, narrow.shrunk(start), **words)
+    ours = train(narrow.module, narrow.as_trained(start), **words)
     # Every filter, bias, scale and shift of a removed channel is masked; what is learnt of it would be more.
     makes = without({name: torch.ones(tensor.shape) for name, tensor in start.items()}, channels, kept)
     parameters = {name for name, _ in subject.module.named_parameters()}
@@ -51,7 +51,7 @@ def test_a_narrow_training_is_one_with_the_removed_channels_held_at_zero(
     assert ours.updates == whole.updates
     for name, tensor in slim_state(whole.final, channels, kept).items():
         assert torch.allclose(ours.final[name].float(), tensor.float(), rtol=1e-4, atol=1e-5), name
-    assert not same_bits(ours.final, narrow.shrunk(start))
+    assert not same_bits(ours.final, narrow.as_trained(start))
 
 
 @pytest.mark.parametrize("updates", [1, 7, 19])
