@@ -44,9 +44,8 @@ class SparseLinear(nn.Module):
         """Give W x + b."""
         if not at_hand(x.device):
             return functional.linear(x, self.dense(), self.bias)
-        product: Tensor = _Product.apply(x.flatten(0, -2).t(), self.weight, self)  # type: ignore[no-untyped-call]
-        made = product if self.bias is None else product + self.bias.unsqueeze(1)
-        return made.t().view(*x.shape[:-1], self.shape[0])
+        made: Tensor = _Product.apply(x.flatten(0, -2), self.weight, self.bias, self)  # type: ignore[no-untyped-call]
+        return made if x.dim() == 2 else made.view(*x.shape[:-1], self.shape[0])
 
     def dense(self) -> Float[Tensor, "out into"]:
         """Give the whole matrix, zero where nothing is kept."""
@@ -63,22 +62,42 @@ class SparseLinear(nn.Module):
 
 
 class _Product(torch.autograd.Function):
-    """W x for x of shape (into, batch)."""
+    """W x + b for x of shape (batch, into).
+
+    Whatever it makes lies in memory as the products do, one output after the other, and is no view: what works in place
+    on it is then one pass, and the next such layer reads it as it is.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, layer: SparseLinear) -> Tensor:
-        x = x.contiguous()
-        ctx.save_for_backward(x, weight)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, layer: SparseLinear) -> Tensor:
+        columns = x.t().contiguous()
+        ctx.save_for_backward(columns, weight)
         ctx.layer = layer
-        return layer.compressed(weight) @ x
+        made = _by_column(x, len(x), layer.shape[0])
+        if bias is None:
+            torch.mm(layer.compressed(weight), columns, out=made.t())
+        else:
+            torch.addmm(bias.unsqueeze(1), layer.compressed(weight), columns, out=made.t())
+        return made
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
-        x, weight = ctx.saved_tensors
-        # Row times row at the kept places: the transpose of x.t() is x, which lies as the kernel reads it.
-        at_kept = torch.sparse.sampled_addmm(ctx.layer.compressed(weight), gradient, x.t(), beta=0.0)
-        backward = ctx.layer.transposed(weight) @ gradient if ctx.needs_input_grad[0] else None
-        return backward, at_kept.values(), None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None]:
+        columns, weight = ctx.saved_tensors
+        layer, towards = ctx.layer, gradient.t().contiguous()
+        # Row times row at the kept places, into values of its own: no place is copied. Of zeros, for the kernel
+        # multiplies what it finds there by beta.
+        at_kept = layer.compressed(torch.zeros_like(weight))
+        torch.sparse.sampled_addmm(at_kept, towards, columns.t(), beta=0.0, out=at_kept)
+        backward = None
+        if ctx.needs_input_grad[0]:
+            backward = _by_column(gradient, len(gradient), layer.shape[1])
+            torch.mm(layer.transposed(weight), towards, out=backward.t())
+        of_bias = towards.sum(1) if ctx.needs_input_grad[2] else None
+        return backward, at_kept.values(), of_bias, None
+
+
+def _by_column(like: Tensor, rows: int, columns: int) -> Tensor:
+    return like.new_empty_strided((rows, columns), (1, rows))
 
 
 def at_hand(device: torch.device) -> bool:

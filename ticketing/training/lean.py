@@ -17,8 +17,19 @@ from ticketing.mask import Mask
 from ticketing.models.sparse_linear import SparseLinear, at_hand
 from ticketing.recipe import Precision
 
-DENSITY = 0.2
-"""A layer is left as it is above this share of kept entries: there the dense product is as fast (measured)."""
+
+def density(vectors: str) -> float:
+    """Say up to which share of kept entries a layer is lean: above it the dense product is as fast (measured:
+    `benchmarks/lean_layers.py`).
+
+    Args:
+        vectors: Instructions of the processor, as torch names them. They are part of what decides bits, so a training
+            goes on on its like alone.
+    """
+    return 0.2 if vectors == "AVX512" else 0.1
+
+
+DENSITY = density(torch.backends.cpu.get_cpu_capability())
 WORTH_WHILE = 0.75
 """Share of the network's multiply-adds that is left at most: other kernels give other last bits, too dear for less."""
 

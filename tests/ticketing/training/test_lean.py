@@ -12,6 +12,7 @@ from ticketing.mask import Mask
 from ticketing.observer import RecordingObserver
 from ticketing.sparse import same_bits
 from ticketing.subject import Subject, placed
+from ticketing.training import lean as lean_module
 from ticketing.training.lean import lean, lean_layers, multiply_adds
 from ticketing.training.loop import train
 
@@ -122,6 +123,13 @@ def test_exactly_a_fifth_is_sparse_enough_and_exactly_three_quarters_of_the_work
 ) -> None:
     subject = make_subject(in_features=5, hidden=[20], classes=11)  # 100 and 220 entries: 240 of 320 are left
     assert chosen(subject, first(subject, fc1=20)) == ["fc1.weight"]
+
+
+def test_narrow_vectors_pay_at_a_tenth_alone(make_subject: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = make_subject()
+    monkeypatch.setattr(lean_module, "DENSITY", lean_module.density("AVX2"))
+    assert chosen(subject, first(subject, fc1=12, fc2=20)) == ["fc1.weight"]
+    assert lean_module.density("AVX512") == 0.2
 
 
 def test_a_layer_that_has_no_mask_is_left_whole(make_subject: Any) -> None:
