@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from ticketing.channels.scales import SCALE
 from ticketing.mask import Mask
 from ticketing.models.scaled_linear import ScaledLinear, spread
 
@@ -20,7 +21,7 @@ class Scaled:
     whole: nn.Module
     """Its tensors on the `meta` device."""
     counts: Mapping[str, int]
-    """By name, the weight's with `.scale` at its end: how many there are."""
+    """As `Scales.learned` has them: by name, how many there are."""
     mask: Mask = field(default_factory=lambda: Mask({}))
     """Nothing is pruned."""
 
@@ -29,7 +30,7 @@ class Scaled:
         """The network with its scales."""
         scaled = deepcopy(self.whole)
         for name, count in self.counts.items():
-            parent, _, own = name.removesuffix(".scale").rpartition(".")
+            parent, _, own = name.removesuffix(SCALE).rpartition(".")
             layer = getattr(scaled.get_submodule(parent), own)
             sizes = (layer.in_features, layer.out_features)
             setattr(scaled.get_submodule(parent), own, ScaledLinear(*sizes, bias=layer.bias is not None, scales=count))
@@ -49,4 +50,4 @@ class Scaled:
 
 
 def _weight(scale: str) -> str:
-    return scale.removesuffix(".scale") + ".weight"
+    return scale.removesuffix(SCALE) + ".weight"
