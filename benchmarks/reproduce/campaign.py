@@ -160,7 +160,11 @@ def _keep(client: Client, experiment: str, trial: Trial, job: Mapping[str, Any])
         "running_seconds": job["durations"]["running_s"],
         "attempts": job["attempt"],
         "cost": report["cost"],
-        **{part: report[part] for part in ("levels", "certificate", "regime", "capacity") if part in report},
+        **{
+            part: report[part]
+            for part in ("search", "levels", "certificate", "settling", "regime", "capacity")
+            if part in report
+        },
     }
     if report.get("certificate"):
         client.download(job["id"], folder / f"{trial.name}.files", names=[ANSWERS])

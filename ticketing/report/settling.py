@@ -38,7 +38,7 @@ def section(report: words.Report) -> str:
         "of two masks is the fraction of channels on which they differ (of heads or of units, the larger); divided by "
         "that of two random choices of as many channels it is 1 where nothing has settled. Of the first search."
     )
-    pictures = "".join(_picture(found) for found in report["settling"])
+    pictures = "".join(picture(found) for found in report["settling"])
     caption = "Distance of the masks of any two epochs: light is near, dark is far; the ring marks the epoch found."
     return (
         f"<h2>How the channels settled</h2><p>{escape(settling_sentence(report))}</p>{table(_HEAD, _rows(report))}"
@@ -69,7 +69,7 @@ def _row(found: Mapping[str, Any], window: int) -> list[str]:
     ]
 
 
-def _picture(found: Mapping[str, Any]) -> str:
+def picture(found: Mapping[str, Any]) -> str:
     """Draw the matrix of distances, the first epoch at the top left."""
     matrix: Sequence[Sequence[float]] = found["distances"]
     cell, most = SIDE / len(matrix), max(max(row) for row in matrix) or 1.0
