@@ -21,9 +21,9 @@ import campaign
 from ticketing.report.settling import picture
 
 EXPERIMENT = "early_bird_cifar10"
-SEEDS = (0, 1, 2)
+SEEDS, EPOCHS = (0, 1, 2), 24
 TRAINING = {
-    "length": "24ep",
+    "length": f"{EPOCHS}ep",
     "batch_size": 128,
     "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
     "schedule": {"name": "milestones", "at": ["12ep", "18ep"], "factor": 0.1},
@@ -65,16 +65,18 @@ def rows(kept: Kept) -> list[dict[str, Any]]:
     made = []
     for name, found in kept.items():
         for settling, level in zip(found["settling"], found["levels"][1:], strict=True):
-            last = level is found["levels"][-1]
+            left = level["multiply_adds"] / found["levels"][0]["multiply_adds"]
+            searched = settling["found"][0] or settling["epochs_watched"]
+            trained = EPOCHS if found["recipe"]["then"] == "retrain" else EPOCHS - searched
             made.append(
                 {
                     "trial": name,
                     "removed": settling["channel_sparsity"],
                     "epoch": settling["found"][0],
                     "parameters": level["parameters"] / found["levels"][0]["parameters"],
-                    "multiply_adds": level["multiply_adds"] / found["levels"][0]["multiply_adds"],
+                    "multiply_adds": left,
                     "test": {branch: values["mean"] for branch, values in level["test"].items()},
-                    "fewer_flops": found["cost"]["train_prune_retrain_over_delivered"] if last else None,
+                    "fewer_flops": EPOCHS * (1 + left) / (searched + trained * left),
                 }
             )
     return made
@@ -97,8 +99,7 @@ def page(made: list[dict[str, Any]]) -> str:
         tested = [f"{100 * row['test'][at]:.2f}" if at in row["test"] else "-" for at in ("ticket", "dense", "reinit")]
         left = f"{row['parameters']:.0%}, {row['multiply_adds']:.0%}"
         epoch = "not settled" if row["epoch"] is None else str(row["epoch"])
-        fewer = "-" if row["fewer_flops"] is None else f"{row['fewer_flops']:.2f}"
-        cells = [row["trial"], f"{row['removed']:.0%}", epoch, left, *tested, fewer]
+        cells = [row["trial"], f"{row['removed']:.0%}", epoch, left, *tested, f"{row['fewer_flops']:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     half = {row["trial"]: row["test"] for row in made if row["removed"] == 0.5}
     pairs = [(half[f"seed-{seed}"], half.get(f"slimming-{seed}")) for seed in SEEDS if f"seed-{seed}" in half]

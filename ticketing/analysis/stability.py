@@ -20,8 +20,8 @@ from ticketing.ladder.level_length import level_length
 from ticketing.mask import Mask
 from ticketing.plans.candidates import earliest, rewind_candidates
 from ticketing.seeds import derive
-from ticketing.training.loop import Trained
 from ticketing.training.rewinding import STABILITY
+from ticketing.training.trained import Trained
 
 
 def choose_rewind(bench: Workbench, dense: Callable[[tuple[int, ...]], Trained]) -> None:
@@ -52,6 +52,12 @@ def choose_rewind(bench: Workbench, dense: Callable[[tuple[int, ...]], Trained])
     for warning in warnings_of_choice(bench.journal.facts):
         bench.say("warning", **warning)
     bench.between(Where.of_search(0, 0, trained.curve[-1].step))
+
+
+def lacks_sparse_check(bench: Workbench) -> bool:
+    """Say whether an update was chosen that has not yet been tried on a sparse network."""
+    chosen = bench.journal.facts.get(STABILITY, {"chosen": "lr"})
+    return chosen["chosen"] != "lr" and chosen["sparse"] is None
 
 
 def check_sparse(

@@ -18,7 +18,7 @@ from ticketing.journal.where import Where
 from ticketing.journal.workbench import AnyOf, Bench
 from ticketing.subject import Subject, placed
 from ticketing.training.evaluation import Evaluation, evaluate
-from ticketing.training.loop import Trained
+from ticketing.training.trained import Trained
 
 MOMENTS = ("best", "last")
 """When a training is tested: at its minimum validation loss, and after its last update."""

@@ -9,8 +9,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from ticketing.training.evaluation import Evaluation
-from ticketing.training.loop import Trained
 from ticketing.training.state import CurvePoint
+from ticketing.training.trained import Trained
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.mask import Mask
 from ticketing.recipe import Training
-from ticketing.training.loop import Trained
+from ticketing.training.trained import Trained
 
 KEPT, PARENTS = "kept/", "parents/"
 

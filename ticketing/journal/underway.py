@@ -15,7 +15,7 @@ from ticketing.journal.results import Result, curve_tensor
 from ticketing.journal.where import Where
 from ticketing.observer import Observer, Stopped
 from ticketing.plans import AnyPlan
-from ticketing.training.loop import Trained
+from ticketing.training.trained import Trained
 
 INVARIANTS = "run/invariants"
 """The journal's name for how often each promise was checked, earlier attempts included."""

@@ -21,12 +21,13 @@ from ticketing.mask import Mask
 from ticketing.recipe import Iterative, Recipe
 from ticketing.subject import Subject
 from ticketing.training.lean import Lean, lean, lean_layers, multiply_adds
-from ticketing.training.loop import Checkpointing, Trained, train
+from ticketing.training.loop import Checkpointing, train
 from ticketing.training.losses import Loss
 from ticketing.training.narrow import Narrow
 from ticketing.training.pruning import Pruning
 from ticketing.training.scaled import Scaled
 from ticketing.training.state import TrainingState
+from ticketing.training.trained import Trained
 from ticketing.training.watching import Watch
 
 AnyOf = TypeVar("AnyOf", bound=Recipe)

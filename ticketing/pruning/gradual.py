@@ -26,8 +26,8 @@ from ticketing.plans.gradual import prunings_of
 from ticketing.pruning.drawing import selected
 from ticketing.pruning.scoring import scores_of
 from ticketing.seeds import derive, order_of_level
-from ticketing.training.loop import Trained
 from ticketing.training.pruning import Pruning
+from ticketing.training.trained import Trained
 
 
 def train_and_prune(bench: Workbench, found: Findings, where: Where) -> tuple[Trained, Result]:

@@ -25,7 +25,7 @@ from ticketing.mask import Mask
 from ticketing.plans.early_bird import updates_of_search
 from ticketing.recipe.early_bird import EarlyBird
 from ticketing.seeds import order_of_level
-from ticketing.training.loop import Trained
+from ticketing.training.trained import Trained
 from ticketing.training.watching import Seen, Watch
 
 

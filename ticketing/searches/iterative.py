@@ -9,7 +9,7 @@ from functools import partial
 
 from ticketing.actions import Actions
 from ticketing.analysis.fit import on_train
-from ticketing.analysis.stability import check_sparse, choose_rewind
+from ticketing.analysis.stability import check_sparse, choose_rewind, lacks_sparse_check
 from ticketing.errors import CollapseError
 from ticketing.journal.facts import say_completed
 from ticketing.journal.findings import Findings
@@ -29,9 +29,9 @@ from ticketing.pruning.gradual import train_and_prune
 from ticketing.seeds import order_of_level
 from ticketing.subject import placed
 from ticketing.training.evaluation import evaluate
-from ticketing.training.loop import Trained
 from ticketing.training.rewinding import STABILITY, Restart, initial_state, restart_of, settled
 from ticketing.training.state import CurvePoint
+from ticketing.training.trained import Trained
 
 
 def search(bench: Workbench, replicate: int) -> None:
@@ -84,7 +84,7 @@ def _level(bench: Workbench, found: Findings, where: Where, *, restart: Restart)
     trained, result = (_pruned_on_the_way if _prunes(bench, where) else _trained)(bench, found, where, restart=restart)
     if where.level == 0 and restart.first_step:
         found.keep_point(where.replicate, trained.captured[restart.first_step])
-    if where.replicate == 0 and where.level and _to_be_checked(bench):
+    if where.replicate == 0 and where.level and lacks_sparse_check(bench):
         start, mask = found.rewind_point(0, where.level), found.mask(0, where.level)
         check_sparse(bench, where, restart.first_step, start, mask=mask, trained=trained)
     forget(bench.journal, KEPT)
@@ -101,12 +101,6 @@ def _pruned_on_the_way(bench: Workbench, found: Findings, where: Where, *, resta
     if restart.from_trained:
         found.keep_latest(where.replicate, made[0].final)
     return made
-
-
-def _to_be_checked(bench: Workbench) -> bool:
-    """Say whether `auto` chose an update that was not yet tried on a sparse network."""
-    chosen = bench.journal.facts.get(STABILITY, {"chosen": "lr"})
-    return chosen["chosen"] != "lr" and chosen["sparse"] is None
 
 
 def _keep(

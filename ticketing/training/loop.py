@@ -17,7 +17,8 @@ from ticketing.step import iterations_per_epoch
 from ticketing.subject import state_of
 from ticketing.training.losses import Loss
 from ticketing.training.pruning import Pruning
-from ticketing.training.state import CurvePoint, TrainingState, copies
+from ticketing.training.state import TrainingState, copies
+from ticketing.training.trained import Trained
 from ticketing.training.trainee import Trainee
 from ticketing.training.watching import Seen, Watch
 
@@ -30,42 +31,6 @@ class Checkpointing:
     every_seconds: float
     clock: Callable[[], float]
     """Monotonic, in seconds."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training made. States are whole state dicts on the CPU, every pruned entry +0.0 or what it holds.
-
-    With `training.ema`, `final` and `best` are of the averaged weights; `captured` never is.
-    """
-
-    final: dict[str, Tensor]
-    """After the last update."""
-    best: dict[str, Tensor]
-    """At `early_stop_step`."""
-    curve: tuple[CurvePoint, ...]
-    """Every evaluation of the validation split under the last mask, oldest first; never empty."""
-    captured: dict[int, dict[str, Tensor]]
-    """After the steps that were asked for."""
-    updates: int
-    """Made by this training, earlier attempts at it included."""
-    outgrown: tuple[CurvePoint, ...] = ()
-    """Evaluations before the last pruning, where it pruned on the way."""
-
-    @property
-    def early_stop(self) -> CurvePoint:
-        """The first evaluation at the minimum validation loss."""
-        return min(self.curve, key=lambda point: point.loss)
-
-    @property
-    def early_stop_step(self) -> int:
-        """Updates of the schedule made at the first evaluation at the minimum validation loss."""
-        return self.early_stop.step
-
-    @property
-    def censored(self) -> bool:
-        """Whether the minimum is at the last evaluation: the true one may lie beyond it."""
-        return self.early_stop.step == self.curve[-1].step
 
 
 def train(

@@ -4,7 +4,7 @@ from typing import Any
 
 from ticketing.evidence.testing import MOMENTS, answered, correct_answers, on_test
 from ticketing.journal.where import Where
-from ticketing.training.loop import Trained
+from ticketing.training.trained import Trained
 
 
 def test_testing_a_state_looks_at_test_alone(make_bench: Any) -> None:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ticketing.journal.results import Result, curve_of, curve_tensor, first_step_at
-from ticketing.training.loop import Trained
 from ticketing.training.state import CurvePoint
+from ticketing.training.trained import Trained
 
 CURVE = (CurvePoint(5, 0.9, 0.6), CurvePoint(10, 0.4, 0.8), CurvePoint(15, 0.4, 0.85), CurvePoint(20, 0.7, 0.75))
 

@@ -10,7 +10,7 @@ from ticketing.journal.where import Where
 from ticketing.journal.workbench import Workbench
 from ticketing.mask import Mask
 from ticketing.observer import RecordingObserver, Stopped
-from ticketing.training.loop import Trained
+from ticketing.training.trained import Trained
 
 WHERE = Where(replicate=0, stage="search", branch="ticket", level=1)
 

@@ -14,8 +14,9 @@ from ticketing.models import sparse_linear
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.sparse import same_bits
 from ticketing.training import lean
-from ticketing.training.loop import Checkpointing, Trained, train
+from ticketing.training.loop import Checkpointing, train
 from ticketing.training.state import TrainingState
+from ticketing.training.trained import Trained
 
 WHERE = Where(replicate=0, stage="search", branch="ticket", level=1)
 

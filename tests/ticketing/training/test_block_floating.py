@@ -31,8 +31,9 @@ from ticketing.observer import RecordingObserver, Stopped
 from ticketing.recipe import Iterative, Training
 from ticketing.subject import Subject, placed
 from ticketing.training.block_floating import BlockFloating, quantised
-from ticketing.training.loop import Checkpointing, Trained, train
+from ticketing.training.loop import Checkpointing, train
 from ticketing.training.state import TrainingState
+from ticketing.training.trained import Trained
 from ticketing.training.trainee import Trainee
 
 MakeSubject = Callable[..., Subject]

@@ -20,9 +20,10 @@ from ticketing.mask import Mask
 from ticketing.observer import RecordingObserver, Stopped
 from ticketing.recipe import Training
 from ticketing.subject import Subject, placed, redraw
-from ticketing.training.loop import Checkpointing, Trained, train
+from ticketing.training.loop import Checkpointing, train
 from ticketing.training.pruning import Pruning
 from ticketing.training.state import CurvePoint, TrainingState
+from ticketing.training.trained import Trained
 
 MakeSubject = Callable[..., Subject]
 MakeDataset = Callable[..., Dataset]

@@ -14,8 +14,9 @@ from ticketing.observer import RecordingObserver, Stopped
 from ticketing.recipe import Training
 from ticketing.sparse import same_bits
 from ticketing.subject import Subject, placed
-from ticketing.training.loop import Checkpointing, Trained, train
+from ticketing.training.loop import Checkpointing, train
 from ticketing.training.state import TrainingState
+from ticketing.training.trained import Trained
 from ticketing.training.watching import Seen, Watch
 
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.01}
