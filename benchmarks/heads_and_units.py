@@ -15,6 +15,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from on_digits import report_on_digits
+from training_speed import machine
 
 RESULT = Path(__file__).parent / "results" / "heads_and_units.json"
 NETWORK = {"patch": 2, "width": 32, "depth": 3, "heads": 4}
@@ -59,7 +60,8 @@ def main() -> None:
         for seed in range(asked.seeds):
             seeds.append(found(Path(home), seed, asked.length))
             print(seed, *({key: row[key] for key in ("epoch", "ticket", "dense", *CONTROLS)} for row in seeds[-1]))
-            RESULT.write_text(json.dumps({"network": NETWORK, "length": asked.length, "seeds": seeds}, indent=1) + "\n")
+            made = {"machine": machine(), "network": NETWORK, "length": asked.length, "seeds": seeds}
+            RESULT.write_text(json.dumps(made, indent=1) + "\n")
     for at, share in enumerate(SHARES):
         rows = [seed[at] for seed in seeds]
         print(f"{share:g} gone, {mean(row['multiply_adds'] for row in rows):.3f} of the multiply-adds;", end="")

@@ -11,13 +11,13 @@ Writes benchmarks/results/slim_targets.json.
 
 import argparse
 import json
-import platform
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
+from training_speed import machine
 
 from ticketing.channels import channels_of
 from ticketing.channels.sets import sets_of
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    made: dict[str, Any] = {"machine": platform.machine(), "threads": asked.threads, "targets": [], "channels": []}
+    made: dict[str, Any] = {"machine": machine(), "threads": asked.threads, "targets": [], "channels": []}
     for (runtime, size), round_to in product(PLACES, (1, 8)):
         rows = [met(runtime, size, round_to=round_to) for _ in range(asked.repeats)]
         words = {"speedup": SPEEDUP, "runtime": runtime, "batch_size": size, "round_to": round_to}

@@ -23,9 +23,9 @@ def _channel_plan(rows: Sequence[Json]) -> Table:
     for name in ("level", "channels removed", "channels kept"):
         table.add_column(name, justify="right")
     for row in rows:
-        kept = row.get("kept")
-        shown = "" if kept is None else f"{kept:,}"
-        table.add_row(str(row["level"]), f"{100 * row['channel_sparsity']:.2f} %", shown)
+        share, kept = row["channel_sparsity"], row.get("kept")
+        removed = "" if share is None else f"{100 * share:.2f} %"
+        table.add_row(str(row["level"]), removed, "" if kept is None else f"{kept:,}")
     return table
 
 

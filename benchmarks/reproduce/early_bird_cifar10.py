@@ -53,7 +53,7 @@ def trial(name: str, architecture: str, seed: int, shares: tuple[float, ...], **
 def trials() -> list[campaign.Trial]:
     """List all jobs, those that say most first."""
     evidence = {"replicates": 1, "controls": [], "levels": "all"}
-    slimming = {"threshold": 0, "then": "retrain", "evidence": evidence}
+    slimming = {"threshold": 0, "window": EPOCHS, "then": "retrain", "evidence": evidence}
     made = [trial("seed-0", "resnet-20", 0, (0.3, 0.5, 0.7))]
     made += [trial(f"seed-{seed}", "resnet-20", seed, (0.5,)) for seed in SEEDS[1:]]
     made += [trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), **slimming) for seed in SEEDS]

@@ -3,7 +3,7 @@
 A layer that would lose every channel keeps its best.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -24,11 +24,19 @@ class Ranked(NamedTuple):
 
 
 def keep_best_of_kinds(
-    scores: Float[Tensor, " channels"], channels: Channels, kinds: Iterable[Kept], *, sparsity: float, round_to: int = 1
+    scores: Float[Tensor, " channels"],
+    channels: Channels,
+    kinds: Mapping[str, Kept],
+    *,
+    sparsity: float,
+    round_to: int = 1,
 ) -> Ranked:
-    """Remove the given share of every kind of channels, as `keep_best` does of one: heads do not compete with units."""
+    """Remove the given share of every kind of channels, as `keep_best` does of one; of `heads` none is rounded."""
     ranked = [
-        keep_best(scores.where(kind, torch.nan), channels, sparsity=sparsity, round_to=round_to) for kind in kinds
+        keep_best(
+            scores.where(kind, torch.nan), channels, sparsity=sparsity, round_to=1 if name == "heads" else round_to
+        )
+        for name, kind in kinds.items()
     ]
     rescued = dict.fromkeys(name for one in ranked for name in one.rescued)
     return Ranked(torch.stack([one.kept for one in ranked]).all(0), tuple(rescued))

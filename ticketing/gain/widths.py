@@ -91,7 +91,7 @@ def widths(
     if target.speedup is None and at(0).within:  # dense is as fast as itself
         raise _no_end(target, "removes_nothing", "the dense network does not meet", at(0))
     if not at(finest).within:
-        raise _no_end(target, "out_of_reach", "a network with one channel of every set meets", at(finest))
+        raise _no_end(target, "out_of_reach", "the narrowest network meets", at(finest))
     end = at(smallest(lambda part: at(part).within, 0, finest))
     return {"kept": list(end.kept), "tried": [asdict(one) for one in tried.values()], **_measured_under(target)}
 

@@ -88,7 +88,7 @@ class Bench(Underway, Generic[AnyOf]):
             watch: Looks at weights on the way.
             kept: Channels that stay; the others are left out for good, and are zero in what comes of it.
             learned: Scales that the network has while it trains, as `Scales.learned` lists them, and that are folded
-                into its weights in what comes of it.
+                into its weights in what comes of it; nothing is pruned or left out beside them.
             block_floating: Hold every number in 8 bits while training.
 
         Raises:

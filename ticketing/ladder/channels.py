@@ -7,7 +7,6 @@ them the entries of every weight, are known before anything is trained.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
 from ticketing.architectures import Inventory, Layer
@@ -47,9 +46,9 @@ def channel_counts(
 ) -> list[Counts]:
     """List what every set keeps at every level, level 0 first: its share of the rate less each time, at least one.
 
-    With `round_to` each count is rounded up, and a level that this leaves nothing to remove is passed over. A fork's
-    rows up to the level it starts from are its parent's. On the way to an accuracy drop the ladder goes as far as a
-    level removes something. Where it is known what the last level keeps, no set goes below that.
+    With `round_to` each count is rounded up, and a rung at which this leaves nothing to remove is passed over. A fork's
+    rows up to the level it starts from are its parent's. Without a number of levels the ladder goes as far as a level
+    removes something. Where it is known what the last level keeps, no set goes below that.
 
     Raises:
         RecipeError: No channel can be removed, the rate removes none or too few to come to the end that is known, or a
@@ -59,8 +58,6 @@ def channel_counts(
         detail = f"expected a network with channels that can be removed, got one in which all stay: {_told(sets)}"
         raise RecipeError(detail, [Fault("/recipe/structure", "no_channels", detail)])
     rows = [rung.counts for rung in _walked(inventory, recipe, sets, start)]
-    if recipe.levels is None:
-        rows = rows[: next((level for level, (a, b) in enumerate(pairwise(rows), start=1) if a == b), len(rows))]
     if sets.end is not None:
         rows = _down_to(sets.end, rows, recipe)
     if rows[-1] == rows[0]:
@@ -76,7 +73,8 @@ class _Rung(NamedTuple):
 
 
 def _walked(inventory: Inventory, recipe: Iterative, sets: ChannelSets, start: StartSpec | None) -> list[_Rung]:
-    """Walk down at the rate, from the whole network or where a fork's parent stood, for as many levels as there are."""
+    """Walk down at the rate, from the whole network or where a fork's parent stood: for as many levels as were asked
+    for, the last rung again and again where nothing more can go, or to that rung."""
     if start is None:
         whole = tuple(len(alike.channels) for alike in sets.sets)
         rungs = [_Rung(whole, whole)]
@@ -88,6 +86,8 @@ def _walked(inventory: Inventory, recipe: Iterative, sets: ChannelSets, start: S
     while len(rungs) <= (recipe.levels or MOST_LEVELS):
         before, exact = exact, tuple(max(1, ladder(n, rate, 1)[1]) for n, rate in zip(exact, rates, strict=True))
         counts = _rounded(exact, inventory, recipe, sets)
+        if exact == before and recipe.levels is None:
+            break
         if counts != rungs[-1].counts or exact == before:
             rungs.append(_Rung(exact, counts))
     return rungs

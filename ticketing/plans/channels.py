@@ -41,7 +41,8 @@ def channels_of_plan(
         left = Fraction(1)
         for level, rate in enumerate(rates, 1):
             left *= 1 - Fraction(str(rate))
-            rows.append({"level": level, "channel_sparsity": float(1 - left), "kept": None})
+            share = float(1 - left) if recipe.round_to == 1 else None
+            rows.append({"level": level, "channel_sparsity": share, "kept": None})
         return {"total": None, "levels": rows, "sets": None, "stays": None}
     counts = channel_counts(inventory, recipe, sets, start)[: levels + 1]
     total = sum(counts[0])

@@ -92,8 +92,8 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
 def scales_missing(inventory: Inventory) -> str | None:
     """Say that a network has neither norms of each channel by itself nor attention, whose heads and units learn scales.
 
-    In a convolution or perceptron alone such a scale would say nothing: what it loses the next weights gain (Liu et al.
-    2017, arXiv 1708.06519, section 3).
+    What such a scale loses the next weights can gain (Liu et al. 2017, arXiv 1708.06519, section 3), so convolutions
+    and perceptrons without norms are not ranked by it; of heads and units EarlyBERT does it.
     """
     attends = any(layer.kind == "attention" for layer in inventory.layers)
     return None if attends else norms_missing(inventory, what="batch norms or attention")

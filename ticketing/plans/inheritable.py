@@ -44,6 +44,9 @@ def _faults(recipe: Iterative, start: StartSpec) -> list[Fault]:
                 f"expected levels on both sides: how wide {target.of_slim} ends a ladder is measured in its own job"
             )
             faults.append(Fault(pointer.format(target.of_slim), "not_inheritable", detail))
+    if recipe.round_to != parent.round_to:
+        detail = f"expected the parent's round_to {parent.round_to}, in which its widths are, got {recipe.round_to}"
+        faults.append(Fault("/recipe/round_to", "not_inheritable", detail))
     if recipe.pruned != parent.pruned:
         detail = f"expected the parent's pruned {parent.pruned}, which decided what is held, got {recipe.pruned}"
         faults.append(Fault("/recipe/pruned", "not_inheritable", detail, (parent.pruned,)))

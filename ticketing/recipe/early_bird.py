@@ -41,7 +41,10 @@ class EarlyBird(TicketRecipe):
         5, ge=2, le=100, description="Masks, the newest among them; with consecutive the distances between them."
     )
     threshold: float = Field(
-        0.1, ge=0, lt=1, description="Largest mask distance that is close: the fraction of channels that differ."
+        0.1,
+        ge=0,
+        lt=1,
+        description="Largest mask distance that is close: the fraction of channels (of heads, of units) that differ.",
     )
     l1: float = Field(
         1e-4,

@@ -33,10 +33,12 @@ def settling_sentence(report: words.Report) -> str:
 def section(report: words.Report) -> str:
     """Draw how every watched share settled, as a part of the page."""
     rule = report["recipe"]["rule"].replace("_", " ")
+    several = "kinds" in report["levels"][-1]["channels"]
+    of_kinds = ", of heads or of units, the larger" if several else ""
     note = (
         f"Rule: {rule}, window {report['recipe']['window']}, threshold {report['recipe']['threshold']:g}. The distance "
-        "of two masks is the fraction of channels on which they differ (of heads or of units, the larger); divided by "
-        "that of two random choices of as many channels it is 1 where nothing has settled. Of the first search."
+        f"of two masks is the fraction of channels on which they differ{of_kinds}; divided by that of two random "
+        "choices of as many channels it is about 1 where nothing has settled. Of the first search."
     )
     pictures = "".join(picture(found) for found in report["settling"])
     caption = "Distance of the masks of any two epochs: light is near, dark is far; the ring marks the epoch found."

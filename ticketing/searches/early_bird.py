@@ -1,7 +1,7 @@
 """Finds the channels to remove in the first epochs of training (You et al. 2019); looks at train and validation.
 
-Level 0 is the dense network, trained with an L1 term on the scales of its norms until every watched share of channels
-has settled, or to the end of the search. Level l is the slim network of the l-th share.
+Level 0 is the dense network, trained with an L1 term on the scales of its channels until every watched share of
+them has settled, or to the end of the search. Level l is the slim network of the l-th share.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ class _Settling:
     def look(self, step: int, weights: Mapping[str, Tensor]) -> Seen:
         """Note which channels each level would keep; what it notes is saved with the training's next checkpoint."""
         recipe, birds, replicate = self.bench.recipe, self.birds, self.replicate
-        scores, kinds = self.scales.scores(weights), self.scales.kinds.values()
+        scores, kinds = self.scales.scores(weights), self.scales.kinds
         ranked = [
             keep_best_of_kinds(scores, self.bench.channels, kinds, sparsity=share, round_to=recipe.round_to)
             for share in recipe.channel_sparsities

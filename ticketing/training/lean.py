@@ -19,8 +19,9 @@ from ticketing.recipe import Precision
 
 
 def density(vectors: str) -> float:
-    """Say up to which share of kept entries a layer is lean: above it the dense product is as fast (measured:
-    `benchmarks/lean_layers.py`).
+    """Say up to which share of kept entries a layer is lean: above it the dense product is as fast.
+
+    Measured: with AVX2 by `benchmarks/lean_layers.py`, with AVX-512 on an earlier, dearer form of the sparse layer.
 
     Args:
         vectors: Instructions of the processor, as torch names them. They are part of what decides bits, so a training

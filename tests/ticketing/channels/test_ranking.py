@@ -59,18 +59,25 @@ def test_each_kind_loses_its_own_share_whatever_the_other_scores(order: list[int
     scores = torch.tensor(order, dtype=torch.float64)
     one = torch.arange(31)[:30] < few
     layout = layers(few, 30 - few)
-    kept = keep_best_of_kinds(scores, layout, [one, ~one], sparsity=sparsity).kept
+    kept = keep_best_of_kinds(scores, layout, {"one": one, "other": ~one}, sparsity=sparsity).kept
     for kind in (one, ~one):
         assert int(kept[kind].sum()) == max(1, kept_at(int(kind.sum()), sparsity))
         assert kept[kind].all() or scores[kind & kept].min() > scores[kind & ~kept].max()
     far = scores + 100.0 * one
-    assert torch.equal(keep_best_of_kinds(far, layout, [one, ~one], sparsity=sparsity).kept, kept)
+    assert torch.equal(keep_best_of_kinds(far, layout, {"one": one, "other": ~one}, sparsity=sparsity).kept, kept)
+
+
+def test_of_heads_as_many_stay_as_are_asked_for_whatever_the_others_are_rounded_to() -> None:
+    scores = torch.arange(8, dtype=torch.float64)
+    heads = scores < 4
+    kept = keep_best_of_kinds(scores, layers(4, 4), {"heads": heads, "units": ~heads}, sparsity=0.5, round_to=4).kept
+    assert kept.tolist() == [False, False, True, True] + [True] * 4
 
 
 def test_of_no_kind_a_channel_stays_and_what_is_rescued_of_any_kind_is_named_once() -> None:
     scores = torch.tensor([0.1, 0.3, 0.2, 5.0, 4.0, 3.0, 0.0])
     one, other = torch.tensor([1, 1, 1, 0, 0, 0, 0]).bool(), torch.tensor([0, 0, 0, 1, 1, 1, 0]).bool()
-    kept, rescued = keep_best_of_kinds(scores, layers(3, 3, 1), [one, other], sparsity=0.9)
+    kept, rescued = keep_best_of_kinds(scores, layers(3, 3, 1), {"one": one, "other": other}, sparsity=0.9)
     assert kept.tolist() == [False, True, False, True, False, False, True]
     assert rescued == ("fc0.weight", "fc1.weight")
 

@@ -47,6 +47,12 @@ def test_a_plan_says_what_every_set_keeps_and_which_layers_keep_all(make_subject
     assert "no_speedup_from_unstructured" not in {warning["code"] for warning in made.warnings}
 
 
+def test_a_plan_without_the_network_knows_no_share_that_will_be_rounded(make_subject: Any) -> None:
+    unknown = planned(make_subject(), known=False, round_to=8)
+    assert [row["channel_sparsity"] for row in unknown.channels["levels"]] == [0.0, None, None]
+    assert unknown.levels == planned(make_subject(), round_to=8).levels == 2
+
+
 def test_a_plan_without_the_network_says_the_shares_alone_and_trains_as_much(make_subject: Any) -> None:
     unknown, known = planned(make_subject(), known=False), planned(make_subject())
     assert unknown.channels == {
