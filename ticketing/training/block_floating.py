@@ -70,6 +70,27 @@ class BlockFloating:
         self._generator.manual_seed(derive(seed, 0, "rounding", "start"))
         self._last: tuple[Tensor, Tensor] | None = None
 
+    @classmethod
+    def of_training(cls, network: nn.Module, seed: int, *, optimizer: str) -> "BlockFloating":
+        """Round the parameters of a network that is to be trained, and from now on what its modules hand on.
+
+        Args:
+            network: On its device.
+            seed: Of the training's order.
+            optimizer: Its name.
+
+        Raises:
+            ValueError: It is not sgd: where Adam's second moment is rounded to zero it divides by nothing.
+        """
+        if optimizer != "sgd":
+            raise ValueError(f"expected sgd with block floating point, got {optimizer}")
+        parameters = list(network.parameters())
+        made = cls(seed, parameters[0].device)
+        made.watch(network)
+        with torch.no_grad():
+            made.settle(parameters)
+        return made
+
     def begin(self, step: int) -> None:
         """Draw the noise of update `step` from now on."""
         self._generator.manual_seed(derive(self._seed, 0, "rounding", step))

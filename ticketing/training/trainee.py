@@ -63,13 +63,10 @@ class Trainee:
         augment, per_epoch = training.augment, self._order.per_epoch
         self._augmentation = None if augment == "none" else Augmentation(augment, order_seed, per_epoch=per_epoch)
         self.masked = MaskedWeights(parameters, mask or Mask({}), hold=hold)
-        self._arithmetic = BlockFloating(order_seed, device) if block_floating else None
-        if self._arithmetic is not None:
-            if training.optimizer.name != "sgd":  # where Adam's second moment is rounded to zero it divides by nothing
-                raise ValueError(f"expected sgd with block floating point, got {training.optimizer.name}")
-            self._arithmetic.watch(self.network)
+        self._arithmetic = None
+        if block_floating:
+            self._arithmetic = BlockFloating.of_training(self.network, order_seed, optimizer=training.optimizer.name)
             with torch.no_grad():
-                self._arithmetic.settle(self._parameters)
                 self.masked.put_back()
         begun, ema = self.network.state_dict(), training.ema
         self._average = None if ema is None else Average(module, begun, decay=ema.decay, of=self.network)
@@ -133,10 +130,8 @@ class Trainee:
     def _gradients(self, loss: Tensor) -> tuple[list[Tensor], Tensor | None]:
         """Differentiate a loss by every parameter, and say on the device whether that overflowed, if it can be told."""
         scaled = loss if self._loss_scale is None else self._loss_scale.of(loss)
-        gradients = [
-            laid_like(weight, gradient)
-            for weight, gradient in zip(self._parameters, torch.autograd.grad(scaled, self._parameters), strict=True)
-        ]
+        found = torch.autograd.grad(scaled, self._parameters)
+        gradients = [laid_like(weight, gradient) for weight, gradient in zip(self._parameters, found, strict=True)]
         overflowed = None
         if self._loss_scale is not None:
             gradients, overflowed = self._loss_scale.undo(gradients)
