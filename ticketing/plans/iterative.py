@@ -110,6 +110,7 @@ def plan(
         warnings=warnings_of_plan(
             inventory,
             recipe,
+            rows,
             answers=test * inventory.predictions,
             start=start,
             per_epoch=per_epoch,

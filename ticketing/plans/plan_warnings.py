@@ -1,6 +1,7 @@
 """What a reader of a plan must know before it runs, in whole sentences; plans nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from ticketing.architectures import Inventory
 from ticketing.folder import StartSpec
@@ -17,6 +18,7 @@ from ticketing.recipe import Evidence, Iterative
 def warnings_of_plan(
     inventory: Inventory,
     recipe: Iterative,
+    rows: Sequence[Mapping[str, int]],
     *,
     answers: int,
     start: StartSpec | None,
@@ -28,6 +30,7 @@ def warnings_of_plan(
     Args:
         inventory: The network's layers.
         recipe: Resolved.
+        rows: What every level keeps of every weight; empty where that is not known.
         answers: Of the test split: examples, times predictions of each.
         start: Of a fork.
         per_epoch: Updates in an epoch.
@@ -37,6 +40,8 @@ def warnings_of_plan(
     if recipe.structure == "weight":
         detail = "zeros in a dense layout make a file smaller, not a network faster"
         warnings.append(("no_speedup_from_unstructured", detail))
+    if recipe.removes_channels:
+        warnings += _warnings_of_idle(rows)
     evidence = recipe.evidence
     warnings += warnings_of_evidence(evidence, answers=answers)
     if evidence.replicates and recipe.rewind in ("lr", "none"):
@@ -61,6 +66,13 @@ def warnings_of_evidence(evidence: Evidence, *, answers: int) -> Iterator[tuple[
     if evidence.tolerance < 1 / answers:
         detail = f"tolerance {evidence.tolerance:g} is finer than one of {answers} test answers ({1 / answers:.4f})"
         yield "tolerance_below_resolution", detail
+
+
+def _warnings_of_idle(rows: Sequence[Mapping[str, int]]) -> Iterator[tuple[str, str]]:
+    idle = [level for level, (before, after) in enumerate(pairwise(rows), start=1) if before and before == after]
+    if idle:
+        detail = f"from level {idle[0]} on nothing more can go: {len(idle)} of {len(rows) - 1} levels train the same"
+        yield "levels_remove_nothing", f"{detail} network again"
 
 
 def _warnings_of_fork(recipe: Iterative, start: StartSpec) -> list[tuple[str, str]]:

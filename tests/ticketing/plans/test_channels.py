@@ -47,6 +47,25 @@ def test_a_plan_says_what_every_set_keeps_and_which_layers_keep_all(make_subject
     assert "no_speedup_from_unstructured" not in {warning["code"] for warning in made.warnings}
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"levels": 2}, None),
+        ({"levels": 8, "rate": 0.5}, "from level 5 on nothing more can go: 4 of 8 levels"),
+        ({"levels": 5, "rate": 0.5, "round_to": 4}, "from level 3 on nothing more can go: 3 of 5 levels"),
+        ({"levels": None, "target": {"max_accuracy_drop": 0.1}, "rate": 0.5}, None),
+    ],
+)
+def test_levels_at_which_nothing_more_can_go_are_warned_of(
+    make_subject: Any, fields: dict[str, Any], told: str | None
+) -> None:
+    for known in (True, False):
+        warned = [w["detail"] for w in planned(make_subject(), known=known, **fields).warnings]
+        found = [detail for detail in warned if "nothing more can go" in detail]
+        assert len(found) == (known and told is not None)
+        assert not found or told in found[0]
+
+
 def test_a_plan_without_the_network_knows_no_share_that_will_be_rounded(make_subject: Any) -> None:
     unknown = planned(make_subject(), known=False, round_to=8)
     assert [row["channel_sparsity"] for row in unknown.channels["levels"]] == [0.0, None, None]
