@@ -112,6 +112,7 @@ def test_a_plan_shows_its_ladder_and_cost() -> None:
 @pytest.mark.parametrize("levels", ["channels", "watched"])
 def test_a_plan_that_removes_channels_shows_their_share(levels: str) -> None:
     rows = [{"level": 1, "channel_sparsity": 0.3, "kept": None}, {"level": 2, "channel_sparsity": 0.51, "kept": 1234}]
+    rows += [{"level": 3, "channel_sparsity": None, "kept": None}]
     cost = {"trainings": 4, "updates": 1200, "training_flops": 2.5e12}
     plan = cost | ({"watched": rows} if levels == "watched" else {"channels": {"levels": rows}, "ladder": []})
     shown = _shown(*plan_parts({"plan": plan}))
