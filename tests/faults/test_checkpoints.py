@@ -160,7 +160,7 @@ def training_house(tmp_path_factory: pytest.TempPathFactory, open_training_house
     """A house whose slots train, with the dataset inspected."""
     with open_training_house(tmp_path_factory.mktemp("damaged") / "home") as house:
         house.start_slot("inspect")
-        house.start_slot(WINNOW_CHECKPOINT_SECONDS="0.2")
+        house.start_slot(WINNOW_CHECKPOINT_SECONDS="0.5")
         yield house
 
 

@@ -97,7 +97,7 @@ def test_f13_a_training_without_room_for_its_checkpoint_goes_on_from_the_one_bef
     recipe = {"search": "iterative", "levels": 1, "training": {"length": "4000it"}, "evidence": "none", "seed": 3}
     with open_training_house(tmp_path / "home") as house, mounted(house.settings.paths.attempts, megabytes=64):
         house.start_slot("inspect")
-        house.start_slot(WINNOW_CHECKPOINT_SECONDS="0.2")
+        house.start_slot(WINNOW_CHECKPOINT_SECONDS="0.5")
         job_id = house.submit_training(recipe)
         house.wait_for_event(job_id, "checkpoint_saved", count=2, seconds=180)
         ballast = fill(house.settings.paths.attempts)

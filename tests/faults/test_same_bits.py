@@ -30,7 +30,7 @@ RECIPE = {
     "seed": 3,
 }
 BITS = ("ticket.safetensors", "model.safetensors", "mask.safetensors", "sparse.safetensors")
-OFTEN = {"WINNOW_CHECKPOINT_SECONDS": "0.2"}
+OFTEN = {"WINNOW_CHECKPOINT_SECONDS": "0.5"}
 TTL_SWEEP_AND_SLACK = 3.0 + 0.5 + 5.0
 
 

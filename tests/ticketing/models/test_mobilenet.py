@@ -26,11 +26,13 @@ def test_a_block_that_changes_the_shape_carries_nothing(residual: Residual) -> N
 
 
 def test_inside_a_block_values_stay_between_0_and_6() -> None:
-    block = InvertedResidual(4, Residual(6, 4, 1))
-    read = list[torch.Tensor]()
-    block.conv[2].register_forward_hook(lambda _, given, __: read.append(given[0]))
-    block.eval()(100 * torch.randn(2, 4, 5, 5))
-    assert (read[0].min(), read[0].max()) == (0, 6)
+    block = InvertedResidual(4, Residual(6, 4, 1)).eval()
+    given = list[torch.Tensor]()
+    for active in list(block.conv)[:2]:
+        next(active.parameters()).data.mul_(1000)
+        active.register_forward_hook(lambda _, __, values: given.append(values))
+    block(torch.randn(2, 4, 5, 5))
+    assert [values.aminmax() for values in given] == [(0, 6), (0, 6)]
 
 
 def test_the_stem_for_small_images_halves_them_three_times_and_that_of_imagenet_four() -> None:

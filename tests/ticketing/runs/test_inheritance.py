@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 
 from ticketing.architectures import inventory
 from ticketing.errors import CheckpointError, InvariantError, RecipeError
-from ticketing.folder import CHECKPOINTS, OUT, RECIPE, RUN, START, StartSpec, read_spec
+from ticketing.folder import CHECKPOINTS, OUT, RECIPE, RUN, START, Execution, StartSpec, read_spec
 from ticketing.journal.checkpoint import read_checkpoint, write_checkpoint
 from ticketing.journal.journal import KEPT_SECONDS
 from ticketing.ladder.schedule import kept_at, ladder
@@ -42,17 +43,23 @@ def report_of(folder: Path) -> dict[str, Any]:
     return report
 
 
+@cache
+def held_in(file: Path) -> tuple[str, dict[str, Any]]:
+    """Give a checkpoint's digest, and where it was saved."""
+    sha256 = file.with_suffix(".done").read_text().strip()
+    return sha256, read_checkpoint(file, sha256=sha256).where.as_json()
+
+
 def start_of(parent: Path, recipe: dict[str, Any], level: int, number: int) -> StartSpec | None:
     """Where a fork of a run's checkpoint would start."""
     spec = read_spec(parent)
     assert spec.model is not None
-    file = parent / CHECKPOINTS / f"{number:06d}.safetensors"
-    sha256 = file.with_suffix(".done").read_text().strip()
+    sha256, where = held_in(parent / CHECKPOINTS / f"{number:06d}.safetensors")
     return start_from(
         job="job_parent",
         level=level,
         sha256=sha256,
-        where=read_checkpoint(file, sha256=sha256).where.as_json(),
+        where=where,
         parent=parse_recipe(recipe_of(parent)),
         parent_start=spec.start,
         recipe=parse_recipe(recipe),
@@ -77,7 +84,8 @@ def forked(parent: Path, folder: Path, level: int, *, number: int | None = None,
     held, start = next((number, start) for number, start in found if start is not None)
     shutil.copyfile(parent / CHECKPOINTS / f"{held:06d}.safetensors", folder / START)
     (folder / RECIPE).write_text(json.dumps(recipe))
-    (folder / RUN).write_text(read_spec(parent).model_copy(update={"start": start}).model_dump_json())
+    spec, rarely = read_spec(parent), Execution(checkpoint_seconds=300)
+    (folder / RUN).write_text(spec.model_copy(update={"start": start, "execution": rarely}).model_dump_json())
     return folder
 
 
@@ -101,7 +109,7 @@ def parents(lay_out: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         name = f"{rewind} {words}"
         if name not in made:
             given = {"levels": LAST, "rate": RATE, "evidence": EVIDENCE, "rewind": rewind} | words
-            made[name] = lay_out(tmp_path_factory.mktemp("parent") / "run", checkpoint_seconds=0.01, **given)
+            made[name] = lay_out(tmp_path_factory.mktemp("parent") / "run", checkpoint_seconds=0.05, **given)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("ticketing.journal.journal.KEPT_SECONDS", 100 * KEPT_SECONDS)
                 ran(made[name])
