@@ -84,8 +84,8 @@ def forked(parent: Path, folder: Path, level: int, *, number: int | None = None,
     held, start = next((number, start) for number, start in found if start is not None)
     shutil.copyfile(parent / CHECKPOINTS / f"{held:06d}.safetensors", folder / START)
     (folder / RECIPE).write_text(json.dumps(recipe))
-    spec, rarely = read_spec(parent), Execution(checkpoint_seconds=300)
-    (folder / RUN).write_text(spec.model_copy(update={"start": start, "execution": rarely}).model_dump_json())
+    own = {"start": start, "execution": Execution()}  # which saves as rarely as a service does, unlike the parent
+    (folder / RUN).write_text(read_spec(parent).model_copy(update=own).model_dump_json())
     return folder
 
 
