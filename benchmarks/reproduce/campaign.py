@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,12 @@ class Trial:
     name: str
     submission: Mapping[str, Any]
     """As `POST /v1/jobs` takes it, without the dataset."""
+
+    def computed_in(self, precision: str) -> "Trial":
+        """Give the same trial in another precision."""
+        recipe = self.submission["recipe"]
+        training = {**recipe.get("training", {}), "precision": precision}
+        return replace(self, submission={**self.submission, "recipe": {**recipe, "training": training}})
 
 
 def kept(experiment: str, trial: str) -> dict[str, Any] | None:
@@ -58,6 +64,8 @@ def run(
     options = _options(description)
     wanted = [t for t in trials if not options.only or t.name in options.only.split(",")]
     missing = [trial for trial in wanted if kept(experiment, trial.name) is None]
+    if options.precision:
+        missing = [trial.computed_in(options.precision) for trial in missing]
     if missing and not options.draw:
         with _service(options) as url, Client(url) as client:
             dataset = _dataset(client, data, examples)
@@ -80,6 +88,7 @@ def _options(description: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", help="a running service; without it, one of its own")
     parser.add_argument("--home", type=Path, default=Path("demo-home/reproduce"), help="of the service of its own")
+    parser.add_argument("--precision", help="of the trials still to be run, instead of their own")
     parser.add_argument("--only", help="names of trials, by commas")
     parser.add_argument("--draw", action="store_true", help="run nothing: write page and figure from what is kept")
     return parser.parse_args()
