@@ -36,7 +36,7 @@ from ticketing.plans.start import searches_of
 from ticketing.recipe import AnyRecipe, TicketRecipe
 from ticketing.runs.capacity_sweep import sweep_widths
 from ticketing.runs.early_bird import find_birds
-from ticketing.runs.execution import settle
+from ticketing.runs.execution import settle, slow_precision
 from ticketing.runs.inheritance import take_over
 from ticketing.runs.inputs import load
 from ticketing.runs.widths import known_sets
@@ -65,6 +65,8 @@ def run(folder: Path, spec: RunSpec, *, observer: Observer, clock: Callable[[], 
     key = execution_key(spec, recipe)
     journal = open_journal(folder / CHECKPOINTS, run_digest=run_digest(spec, recipe), execution_key=key)
     _say_started(journal, observer)
+    if journal.saved_under != key and (detail := slow_precision(device, recipe.training.precision)) is not None:
+        observer.emit("warning", code="precision_is_slow", detail=detail)
     subject, data = load(folder, spec, recipe, device=device)
     bench = _bench(subject, data, recipe, journal, observer=observer, clock=clock, spec=spec)
     finish = FINISHES[recipe.search]

@@ -17,6 +17,7 @@ from ticketing.errors import CheckpointError, DataError, ModelError
 from ticketing.export.listing import check_listing
 from ticketing.folder import CHECKPOINTS, DATA, MODEL, OUT, RECIPE, RUN, read_spec
 from ticketing.observer import RecordingObserver, Stopped
+from ticketing.runs import execution
 from ticketing.runs.run import run
 
 WEIGHTS = ("ticket", "model", "mask", "sparse")
@@ -173,6 +174,21 @@ def test_another_execution_key_goes_on_with_a_warning(make_folder: Any) -> None:
         ran(folder, resumed)
     torch.set_num_threads(1)
     assert resumed.of_type("warning")[0]["code"] == "resumed_on_different_hardware"
+
+
+def test_a_precision_that_takes_longer_than_fp32_is_warned_of_once(
+    make_folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "_has_bf16", lambda device: False)
+    folder, first, again = (
+        make_folder(training={"length": "60it", "precision": "bf16"}),
+        *(RecordingObserver(stop_after=n) for n in (10, 0)),
+    )
+    for observer in (first, again):
+        with pytest.raises(Stopped):
+            ran(folder, observer)
+    assert [told["code"] for told in first.of_type("warning")] == ["precision_is_slow"]
+    assert again.of_type("warning") == []
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(make_folder: Any) -> None:
