@@ -16,24 +16,6 @@ from ticketing.report.figure import accuracy_figure
 from ticketing.report.words import tested, verdict_sentence
 
 MAX_REPORT_BYTES = 32 << 20
-FILES = {
-    "ticket.safetensors": "the ticket: rewound weights, zeros where pruned",
-    "model.safetensors": "the trained sparse model, dense layout: loads anywhere",
-    "mask.safetensors": "the mask, bits packed",
-    "sparse.safetensors": "the trained model, kept weights alone: the small one",
-    "slim.safetensors": "the slim network, its channels gone for good: small and dense",
-    "slim.json": "which channels of the whole network the slim one has",
-    "answers.safetensors": "who got which test example right: the certificate can be judged again",
-    "widths.csv": "every training of a sweep over widths, for spreadsheets",
-    "report.html": "the evidence on one page, opens offline",
-    "report.json": "the same for programs",
-    "report.md": "a model card",
-    "levels.csv": "every level of every point, for spreadsheets",
-    "recipe.json": "what was asked, every default filled in",
-    "provenance.json": "digests, versions, seeds, device",
-    "manifest.json": "every file with its size and sha256",
-    "SHA256SUMS": "for sha256sum --check",
-}
 WAITING = {
     "no_worker_for_device": "No worker for this device is running; the job starts as soon as one is.",
     "more_than_1000_ahead": "Waiting for a worker; more than 1,000 jobs come first.",
@@ -104,13 +86,6 @@ def report_of(made: Results, blobs: Blobs) -> Report | None:
         return None
     report: Report = json.loads(blobs.read_range(item["sha256"], first=0, count=item["bytes"]))
     return report
-
-
-def by_importance(made: Results) -> list[Mapping[str, Any]]:
-    """List what a job made: what people come for first, the levels last."""
-    order = list(FILES)
-    rank = {name: order.index(name) if name in order else len(order) for name in made.artifacts}
-    return [made.artifacts[name] for name in sorted(made.artifacts, key=lambda name: (rank[name], name))]
 
 
 def waiting(job: Mapping[str, Any]) -> str:

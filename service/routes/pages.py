@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 
 from jobs.pages import PageRequest
 from jobs.records import Filters, Viewer, find_job, list_jobs
-from service import capacity_showing, grid_showing, showing
+from service import capacity_showing, file_showing, grid_showing, showing
 from service.catalogue import PROBLEMS
 from service.dependencies import House, HouseDep, ViewerDep
 from service.failures import FAILURES
@@ -56,7 +56,7 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
         about = showing.labels_of(conn, [job_id])[job_id]
     made = results_of(house, viewer, job_id)
     report = showing.report_of(made, house.blobs)
-    shared = {"job": job, "about": about, "artifacts": showing.by_importance(made), "what": showing.FILES}
+    shared = {"job": job, "about": about, "artifacts": file_showing.by_importance(made), "what": file_showing.FILES}
     if job["kind"] == "grid":
         children = _points(house, viewer, job_id)
         context = {**shared, **grid_showing.context(job, children, report)}
@@ -75,6 +75,7 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
         "levels": rows,
         "branches": showing.branches(rows),
         "figure": showing.figure(rows),
+        "exports_left": file_showing.exports_left(made),
         "widths": [],
         "curves": [],
     }

@@ -75,7 +75,7 @@ def _report(name: str = "x") -> dict[str, Any]:
     }
 
 
-def _succeeded(service: Any, **changes: Any) -> str:
+def _succeeded(service: Any, *files: str, **changes: Any) -> str:
     job_id: str = service.submit(**changes)["id"]
     taken = service.claim(job_id)
     for level in range(2):
@@ -83,8 +83,8 @@ def _succeeded(service: Any, **changes: Any) -> str:
     gate = {"outcome": "missed", "gates": [
         {"name": "min_sparsity", "bound": "at least", "expected": 0.9, "came": 0.2, "outcome": "missed"}
     ]}  # fmt: skip
-    files = {"report.json": json.dumps(_report()).encode(), "manifest.json": b"{}", "sparse.safetensors": b"12345"}
-    service.finish(taken, files, gate=gate)
+    made = {"report.json": json.dumps(_report()).encode(), "manifest.json": b"{}", "sparse.safetensors": b"12345"}
+    service.finish(taken, made | dict.fromkeys(files, b"x"), gate=gate)
     return job_id
 
 
@@ -137,6 +137,36 @@ def test_a_succeeded_job_shows_verdict_curve_levels_gates_and_downloads(service:
     assert not any(tag == "script" for tag, _ in tags.seen)
     digest = next(item["sha256"] for item in service.http.get(f"/v1/jobs/{job_id}/artifacts").json()["items"])
     assert digest in shown
+
+
+@pytest.mark.parametrize(
+    ("files", "offered"),
+    [
+        ((), "--target onnx , pt2 or hf ."),
+        (("model.onnx", "hf/config.json"), "--target pt2 ."),
+        (("slim.onnx", "slim.pt2", "hf/config.json"), None),
+    ],
+)
+def test_a_succeeded_job_names_the_exports_it_has_not_written(
+    service: Any, files: tuple[str, ...], offered: str | None
+) -> None:
+    job_id = _succeeded(service, *files)
+    shown = " ".join(" ".join(_page(service, f"/jobs/{job_id}").text).split())
+    assert (f"winnow export {job_id} {offered}" in shown) if offered else ("winnow export" not in shown)
+
+
+def test_a_job_that_is_not_done_offers_no_export(service: Any) -> None:
+    job_id = service.submit()["id"]
+    assert "winnow export" not in " ".join(_page(service, f"/jobs/{job_id}").text)
+
+
+def test_a_job_made_from_another_leads_to_it(service: Any) -> None:
+    first = _succeeded(service)
+    made = service.http.post(f"/v1/jobs/{first}:rerun", json={"start": "scratch"}).json()["id"]
+    tags = _page(service, f"/jobs/{made}")
+    assert ("a", {"class": "mono", "href": f"/jobs/{first}"}) in tags.seen
+    assert "rerun of " in tags.text
+    assert not any("origin" in text or " of job_" in text for text in _page(service, f"/jobs/{first}").text)
 
 
 def test_a_failed_job_says_why(service: Any) -> None:
