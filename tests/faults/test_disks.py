@@ -91,6 +91,7 @@ def test_f13_a_run_without_room_for_its_checkpoint_goes_on_from_the_one_before_w
 
 
 @pytest.mark.slow
+@pytest.mark.backends("sqlite")  # the stand-in above is tried on both
 def test_f13_a_training_without_room_for_its_checkpoint_goes_on_from_the_one_before_when_there_is_room(
     tmp_path: Path, open_training_house: Callable[[Path], AbstractContextManager[House]]
 ) -> None:

@@ -1,4 +1,7 @@
-"""F2, F3, F5 and a pause, with real training: the job goes on inside its level and ends with the undisturbed bits."""
+"""F2, F3, F5 and a pause, with real training: the job goes on inside its level and ends with the undisturbed bits.
+
+What happens to the job is tried on every database with a stand-in; the bits of a training do not hang on it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     OpenHouse = Callable[[Path], AbstractContextManager[House]]
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.backends("sqlite")]
 
 RECIPE = {
     "search": "iterative",
