@@ -3,10 +3,11 @@
     WINNOW_DATA=... .venv/bin/python benchmarks/reproduce/early_bird_cifar10.py [--url URL | --home FOLDER] [--draw]
 
 Three seeds at half the channels, each with its certificate (ticket, dense, `reinit`) and a job of network slimming:
-dense to the end with the L1 term, pruned, trained again as long. Seed 0 watches 30 and 70 % too; one VGG at half. You
-et al. 2019 (arXiv 1909.11957) train 160 epochs, the rate falling at 80 and 120; here 24, at 12 and 18, and bf16.
-About 8 dense trainings' work a seed. Writes benchmarks/results/reproduce/early_bird_cifar10.{json,md} and the
-distances of the masks of every two epochs as early_bird_cifar10-*.svg.
+dense to the end with the L1 term, pruned, trained again as long, and tested as it was handed out. Seed 0 watches 30 and
+70 % too; one VGG at half. You et al. 2019 (arXiv 1909.11957) train 160 epochs, the rate falling at 80 and 120; here 24,
+at 12 and 18, and bf16 (`--precision fp32` where a processor has no instructions for it). Writes
+benchmarks/results/reproduce/early_bird_cifar10.{json,md} and the distances of the masks of every two epochs as
+early_bird_cifar10-*.svg.
 """
 
 import json
@@ -52,11 +53,11 @@ def trial(name: str, architecture: str, seed: int, shares: tuple[float, ...], **
 
 def trials() -> list[campaign.Trial]:
     """List all jobs, those that say most first."""
-    evidence = {"replicates": 1, "controls": [], "levels": "all"}
-    slimming = {"threshold": 0, "window": EPOCHS, "then": "retrain", "evidence": evidence}
-    made = [trial("seed-0", "resnet-20", 0, (0.3, 0.5, 0.7))]
-    made += [trial(f"seed-{seed}", "resnet-20", seed, (0.5,)) for seed in SEEDS[1:]]
-    made += [trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), **slimming) for seed in SEEDS]
+    slimming = {"threshold": 0, "window": EPOCHS, "then": "retrain", "evidence": "none"}
+    made = []
+    for seed in SEEDS:
+        made.append(trial(f"seed-{seed}", "resnet-20", seed, (0.3, 0.5, 0.7) if seed == 0 else (0.5,)))
+        made.append(trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), **slimming))
     return [*made, trial("vgg-0", "vgg-16-bn", 0, (0.5,))]
 
 
@@ -75,11 +76,17 @@ def rows(kept: Kept) -> list[dict[str, Any]]:
                     "epoch": settling["found"][0],
                     "parameters": level["parameters"] / found["levels"][0]["parameters"],
                     "multiply_adds": left,
-                    "test": {branch: values["mean"] for branch, values in level["test"].items()},
+                    "test": tested(found, level),
                     "fewer_flops": EPOCHS * (1 + left) / (searched + trained * left),
                 }
             )
     return made
+
+
+def tested(found: Mapping[str, Any], level: Mapping[str, Any]) -> dict[str, float]:
+    """Give test accuracies by branch: the certificate's, or without one that of what the search handed out."""
+    judged = {branch: values["mean"] for branch, values in level["test"].items() if values}
+    return judged or {"ticket": found["search"]["test_accuracy"]}
 
 
 def page(made: list[dict[str, Any]]) -> str:
@@ -88,8 +95,9 @@ def page(made: list[dict[str, Any]]) -> str:
         "# Early-bird tickets on CIFAR-10, 24 epochs",
         "",
         f"`python benchmarks/reproduce/{EXPERIMENT}.py`. Channels removed, the epoch they were found at, what is left",
-        "of the network, and test accuracies in % of the certificate, trained in an order the search never saw. Times",
-        "fewer operations: those of train, prune, retrain over those of search and slim training; published:",
+        "of the network, and test accuracies in % of the certificate, trained in an order the search never saw; those",
+        "of network slimming are of the network that was handed out. Times fewer operations: those of train, prune,",
+        "retrain over those of search and slim training; published:",
         f"{PUBLISHED}.",
         "",
         f"| {head} |",
