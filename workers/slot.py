@@ -8,7 +8,6 @@ from jobs.errors import LeaseLostError, StoreUnavailableError
 from jobs.leases import Claim
 from jobs.retrying import AWAY
 from jobs.slots import SlotIdentity
-from workers.gathering import gather
 from workers.inspecting import inspect
 from workers.outage import LeaseLateError, Patience, outlast
 from workers.searching import search
@@ -102,6 +101,8 @@ class Slot:
         if work.claim.kind == "search":
             search(work)
         elif work.claim.kind == "grid":
+            from workers.gathering import gather  # with NumPy, which most slots never need
+
             gather(work)
         else:
             for kind in inspect(work):

@@ -27,6 +27,7 @@ ARITHMETIC = [
         "slim",
         "step",
         "seeds",
+        "splits",
         "task",
         "whole",
         "folder",
@@ -37,7 +38,7 @@ ARITHMETIC = [
         "plans",
     )
 ]
-FLOOR = [*ARITHMETIC, *(f"ticketing.{name}" for name in ("splits", "certificate", "report"))]
+FLOOR = [*ARITHMETIC, *(f"ticketing.{name}" for name in ("certificate", "report"))]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +46,9 @@ FLOOR = [*ARITHMETIC, *(f"ticketing.{name}" for name in ("splits", "certificate"
     [
         (FLOOR, [], ["torch", "fastapi", "sqlalchemy", "celery"]),
         (ARITHMETIC, [], ["numpy"]),
-        (["jobs"], [], ["torch", "fastapi"]),
-        (["service"], [], ["torch", "workers"]),
-        (["workers"], [], ["torch", "fastapi", "service"]),
+        (["jobs"], [], ["torch", "numpy", "fastapi"]),
+        (["service"], [], ["torch", "numpy", "workers"]),
+        (["workers"], ["workers.gathering"], ["torch", "numpy", "fastapi", "service"]),
         (["winnow"], ["winnow.torch"], ["torch", "fastapi", "sqlalchemy", "celery", "jobs", "service", "workers"]),
     ],
     ids=["floor", "arithmetic", "jobs", "service", "workers", "winnow"],

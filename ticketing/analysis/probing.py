@@ -16,13 +16,13 @@ from torch import Tensor
 from ticketing.analysis.fit import on_train
 from ticketing.analysis.kernel import empirical_ntk, spectrum
 from ticketing.data.dataset import take
+from ticketing.data.stratified import stratified
 from ticketing.journal.findings import Findings
 from ticketing.journal.workbench import Workbench
 from ticketing.ladder.level_length import level_length
 from ticketing.mask import Mask
 from ticketing.plans.start import recipe_of_level
 from ticketing.seeds import derive, order_of_level
-from ticketing.splits import stratified
 from ticketing.step import iterations_per_epoch
 from ticketing.training.loop import train
 from ticketing.training.rewinding import Restart

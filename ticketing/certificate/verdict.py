@@ -7,25 +7,17 @@ order, so only their difference is judged.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ticketing.certificate.intervals import CONFIDENCE, Interval, bootstrap_interval, student_interval
+from ticketing.certificate.words import AS_DENSE, MINIMUM_REPLICATES, Outcome, Verdict
 
 Correct = NDArray[np.bool_]
 """One row per replicate, one column per test example: whether it was classified correctly. Where an example asks for
 several classes, as a window of text does, they stand in a third dimension."""
-
-Outcome = Literal["matches", "loses", "beaten", "not_beaten", "inconclusive"]
-Verdict = Literal["winning", "matching", "losing", "inconclusive"]
-
-AS_DENSE = frozenset({"dense_long"})
-"""Controls that are the dense network under fairer terms: a ticket has to match them, as it has to match dense."""
-
-MINIMUM_REPLICATES = 3
-"""Fewer are always inconclusive: two differences can agree by luck whatever their interval says."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketing.data.stratified import stratified
 from ticketing.errors import DataError, Fault
 from ticketing.seeds import derive
-from ticketing.splits import stratified
 
 DIGITS_TEST = 360
 

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketing.data.stratified import stratified
 from ticketing.ladder.schedule import round_half_up
 from ticketing.recipe import LabelNoise
-from ticketing.splits import stratified
 
 Labels = NDArray[np.int64]
 

@@ -8,11 +8,12 @@ from torch import Tensor
 from ticketing.data.canonical import Canonical, torch_dtype
 from ticketing.data.dataset import Dataset
 from ticketing.data.label_noise import noisy
+from ticketing.data.stratified import stratified
 from ticketing.errors import DataError
 from ticketing.plans.suitability import check_data
 from ticketing.recipe import Recipe
 from ticketing.seeds import derive
-from ticketing.splits import stratified, validation_size
+from ticketing.splits import validation_size
 
 Split = tuple[Tensor, Tensor]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from ticketing.certificate.verdict import AS_DENSE
+from ticketing.certificate.words import AS_DENSE
 from ticketing.recipe import Control
 
 Report = Mapping[str, Any]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ticketing.data.dataset import Dataset, take
+from ticketing.data.stratified import stratified
 from ticketing.export.capacity_document import capacity_document
 from ticketing.export.folder import write_json, write_report
 from ticketing.export.listing import Listed, write_listing
@@ -20,7 +21,6 @@ from ticketing.report.capacity_page import capacity_page
 from ticketing.report.capacity_table import widths_csv
 from ticketing.searches.capacity_sweep import search
 from ticketing.seeds import derive
-from ticketing.splits import stratified
 
 
 def sweep_widths(folder: Path, spec: RunSpec, bench: Bench[CapacitySweep]) -> tuple[dict[str, Any], list[Listed]]:
