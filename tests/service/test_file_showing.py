@@ -3,14 +3,16 @@
 import re
 from pathlib import Path
 
-from service.file_showing import FILES, LATER, by_importance
+import pytest
+
+from service.file_showing import FILES, LATER, by_importance, exports_left
 from service.results import Results
 
 DOCS = Path(__file__).parents[2] / "docs" / "tickets.md"
 
 
-def _results(*names: str) -> Results:
-    return Results("job_1", "succeeded", [], {name: {"name": name} for name in names})
+def _results(*names: str, state: str = "succeeded") -> Results:
+    return Results("job_1", state, [], {name: {"name": name} for name in names})
 
 
 def test_every_file_of_the_docs_is_explained() -> None:
@@ -30,3 +32,20 @@ def test_what_people_come_for_is_first_and_what_nobody_explains_last() -> None:
     assert [item["name"] for item in shown] == [
         "ticket.safetensors", "model.onnx", "manifest.json", "apple.txt", "zebra.txt",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("made", "left"),
+    [
+        (["ticket.safetensors"], ["onnx", "pt2", "hf"]),
+        (["slim.onnx", "model.pt2"], ["hf"]),
+        (["model.onnx", "slim.pt2", "hf/config.json"], []),
+    ],
+)
+def test_what_is_written_already_is_not_offered(made: list[str], left: list[str]) -> None:
+    assert exports_left(_results(*made)) == left
+
+
+@pytest.mark.parametrize("state", ["running", "cancelled", "failed"])
+def test_a_job_without_a_ticket_is_offered_none(state: str) -> None:
+    assert exports_left(_results("levels/01/mask.safetensors", state=state)) == []

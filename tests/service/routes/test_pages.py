@@ -155,11 +155,6 @@ def test_a_succeeded_job_names_the_exports_it_has_not_written(
     assert (f"winnow export {job_id} {offered}" in shown) if offered else ("winnow export" not in shown)
 
 
-def test_a_job_that_is_not_done_offers_no_export(service: Any) -> None:
-    job_id = service.submit()["id"]
-    assert "winnow export" not in " ".join(_page(service, f"/jobs/{job_id}").text)
-
-
 def test_a_job_made_from_another_leads_to_it(service: Any) -> None:
     first = _succeeded(service)
     made = service.http.post(f"/v1/jobs/{first}:rerun", json={"start": "scratch"}).json()["id"]
