@@ -13,8 +13,6 @@ cannot run. Writes benchmarks/results/scale.json and scale.svg.
 
 import argparse
 import json
-import os
-import platform
 import random
 import statistics
 import sys
@@ -26,6 +24,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from circumstances import circumstances, load_now
 from scale_figure import curves
 from scale_tables import ARGUMENTS, RECIPE, filled, servers
 from sqlalchemy import delete, select
@@ -140,7 +139,7 @@ def main() -> int:
     options = parser.parse_args()
     backends, sizes = options.backends.split(","), [int(size) for size in options.jobs.split(",")]
     random.seed(0)
-    load = os.getloadavg()[0]
+    load = load_now()
     costs: dict[str, Any] = {}
     others: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="winnow-scale-") as folder, servers(Path(folder), backends) as new:
@@ -175,15 +174,12 @@ def last_over_first(by_size: Sequence[Any]) -> dict[str, Any]:
 def write(costs: Mapping[str, Any], others: Mapping[str, Any], load: float) -> None:
     ratios = {backend: last_over_first(list(by_size.values())) for backend, by_size in costs.items()}
     result = {
-        "command": "python " + " ".join(sys.argv),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
-        "load_average_1min": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2)},
+        **circumstances(load),
         "milliseconds": costs,
         "last_over_first": ratios,
         "goal": f"p50 and p99 within {LIMIT}x from the first to the last",
         "claims": others,
     }
-    RESULTS.mkdir(exist_ok=True)
     (RESULTS / "scale.json").write_text(json.dumps(result, indent=2) + "\n")
     panels = {
         name: {

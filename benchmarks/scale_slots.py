@@ -11,104 +11,27 @@ slot, with one job among them. Writes benchmarks/results/scale_slots.json and .s
 
 import argparse
 import json
-import os
-import platform
 import resource
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from circumstances import circumstances, load_now
 from scale_figure import curves
 from scale_tables import servers
+from slot_house import House, house
 from sqlalchemy import func, select
 
 from jobs import broker
-from jobs.database import Database
-from jobs.making.enqueueing import enqueue
-from jobs.settings import Settings
-from jobs.tables import attempt, job, slot
+from jobs.tables import attempt, job
 from jobs.waiting import queue
-from service.operating.embedded import private_redis
-from service.operating.slots import WORKERS, environment
 
-ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
-STAND_IN = [sys.executable, "-I", "-c", (ROOT / "tests/faults/stand_in.py").read_text()]
 STORM = 10_000
-SOON_SECONDS = 600
-
-
-@dataclass(frozen=True)
-class House:
-    """A home with a database and a Redis, and slots as processes."""
-
-    settings: Settings
-    database: Database
-    redis_url: str
-
-    @contextmanager
-    def slots(self, count: int) -> Iterator[list["subprocess.Popen[bytes]"]]:
-        """Keep slots for a block, all of them up when it begins."""
-        env = environment(self.settings, self.redis_url) | {"OMP_NUM_THREADS": "1"}
-        running = []
-        for index in range(count):
-            command = [*WORKERS, "slot", "--kind", "cpu", "--index", str(index), "--child", json.dumps(STAND_IN)]
-            with (self.settings.paths.logs / f"slot-{index}.log").open("ab") as log:
-                running.append(subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True))
-        try:
-            self.until(lambda: self.count(slot) == count or any(process.poll() is not None for process in running))
-            if self.count(slot) != count:
-                raise RuntimeError(f"expected {count} slots, got fewer: see {self.settings.paths.logs}")
-            yield running
-        finally:
-            for process in running:
-                process.send_signal(signal.SIGTERM)
-            for process in running:
-                process.wait(120)
-
-    def count(self, table: Any, *where: Any) -> int:
-        with self.database.read() as conn:
-            return int(conn.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
-
-    def until(self, true: Callable[[], bool]) -> float:
-        """Wait for something, and say for how long."""
-        began = time.monotonic()
-        while not true():
-            if time.monotonic() - began > SOON_SECONDS:
-                raise RuntimeError(f"expected it within {SOON_SECONDS} s")
-            time.sleep(0.05)
-        return time.monotonic() - began
-
-    def submit(self, waits: Sequence[float]) -> list[str]:
-        """Write a job for each of the seconds its child is to wait."""
-        recipes = [{"levels": 1, "steps": 1, "step_seconds": seconds} for seconds in waits]
-        with self.database.write() as conn:
-            return [
-                enqueue(conn, tenant="default", kind="search", search="iterative", resolved_recipe=recipe)
-                for recipe in recipes
-            ]
-
-
-@contextmanager
-def house(url: str, folder: Path) -> Iterator[House]:
-    home = folder / f"home-{time.monotonic_ns()}"
-    settings = Settings(home=home, database_url=url)
-    settings.paths.make()
-    with private_redis(settings.paths.redis) as redis_url:
-        database = Database.open(url)
-        try:
-            database.migrate()
-            yield House(settings, database, redis_url)
-        finally:
-            database.close()
 
 
 def throughput(at: House, *, slots: int, seconds: float, each: int) -> dict[str, Any]:
@@ -172,7 +95,7 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=4, help="jobs for every slot")
     options = parser.parse_args()
     backends, counts = options.backends.split(","), [int(count) for count in options.slots.split(",")]
-    load = os.getloadavg()[0]
+    load = load_now()
     rows: dict[str, Any] = {}
     storms: dict[str, Any] = {}
     # Where a child that is another user can reach it.
@@ -196,9 +119,7 @@ def main() -> int:
 
 def write(rows: Mapping[str, Any], storms: Mapping[str, Any], load: float) -> None:
     result = {
-        "command": "python " + " ".join(sys.argv),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
-        "load_average_1min": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2)},
+        **circumstances(load),
         "goal": "no job run twice; throughput within 15 % of linear until the cores are full",
         "throughput": rows,
         "storm": storms,

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -18,6 +17,8 @@ import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from circumstances import circumstances, load_now
 
 from winnow import Client
 from winnow.local import serving
@@ -94,7 +95,7 @@ def main() -> int:
     parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=20.0, help="the streams stay idle for")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
+    load = load_now()
     with tempfile.TemporaryDirectory(prefix="winnow-streams-") as folder:
         home = Path(folder) / "home"
         with serving(home, slots="none") as url, Client(url) as client:
@@ -104,9 +105,7 @@ def main() -> int:
             asyncio.run(measure(url, home, ids, streams=10, seconds=1))
             figures = asyncio.run(measure(url, home, ids, streams=options.streams, seconds=options.seconds))
     result = {
-        "command": "python " + " ".join(sys.argv),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
-        "load_average_1min": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2)},
+        **circumstances(load),
         **figures,
     }
     RESULT.parent.mkdir(exist_ok=True)
