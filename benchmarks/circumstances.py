@@ -1,4 +1,4 @@
-"""Under what a benchmark of the scale family ran: its command, the machine, and what else the machine was doing."""
+"""Under what a benchmark ran: its command, the machine, and what else the machine was doing."""
 
 import os
 import platform

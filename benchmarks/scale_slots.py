@@ -124,7 +124,6 @@ def write(rows: Mapping[str, Any], storms: Mapping[str, Any], load: float) -> No
         "throughput": rows,
         "storm": storms,
     }
-    RESULTS.mkdir(exist_ok=True)
     (RESULTS / "scale_slots.json").write_text(json.dumps(result, indent=2) + "\n")
     panel = {backend: [(row["slots"], row["jobs_per_second"]) for row in found] for backend, found in rows.items()}
     title = "Throughput by the number of slots"

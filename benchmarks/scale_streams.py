@@ -108,7 +108,6 @@ def main() -> int:
         **circumstances(load),
         **figures,
     }
-    RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(figures))
     return 0

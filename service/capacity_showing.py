@@ -23,7 +23,7 @@ def context(job: Mapping[str, Any], made: Results, report: Report | None) -> dic
         report: None until it has finished.
     """
     shown: dict[str, Any] = {"verdict_word": None, "tiles": [], "levels": [], "branches": [], "figure": None}
-    shown |= {"exports_left": []}
+    shown["exports_left"] = []
     if report is None:
         return {**shown, "verdict_sentence": "", "widths": _rows(points_so_far(made.levels)), "curves": []}
     capacity = report["capacity"]

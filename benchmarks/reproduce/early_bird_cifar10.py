@@ -72,6 +72,7 @@ def rows(kept: Kept) -> list[dict[str, Any]]:
             made.append(
                 {
                     "trial": name,
+                    "precision": found["recipe"]["training"]["precision"],
                     "removed": settling["channel_sparsity"],
                     "epoch": settling["found"][0],
                     "parameters": level["parameters"] / found["levels"][0]["parameters"],
@@ -90,14 +91,15 @@ def tested(found: Mapping[str, Any], level: Mapping[str, Any]) -> dict[str, floa
 
 
 def page(made: list[dict[str, Any]]) -> str:
+    precisions = ", ".join(sorted({row["precision"] for row in made}))
     head = "trial | removed | epoch | parameters, multiply-adds left | ticket | dense | reinit | times fewer operations"
     lines = [
         "# Early-bird tickets on CIFAR-10, 24 epochs",
         "",
-        f"`python benchmarks/reproduce/{EXPERIMENT}.py`. Channels removed, the epoch they were found at, what is left",
-        "of the network, and test accuracies in % of the certificate, trained in an order the search never saw; those",
-        "of network slimming are of the network that was handed out. Times fewer operations: those of train, prune,",
-        "retrain over those of search and slim training; published:",
+        f"`python benchmarks/reproduce/{EXPERIMENT}.py`, in {precisions}. Channels removed, the epoch they were found",
+        "at, what is left of the network, and test accuracies in % of the certificate, trained in an order the search",
+        "never saw; those of network slimming are of the network that was handed out. Times fewer operations: those of",
+        "train, prune, retrain over those of search and slim training; published:",
         f"{PUBLISHED}.",
         "",
         f"| {head} |",
