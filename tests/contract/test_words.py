@@ -573,6 +573,7 @@ def made(done: Done) -> Any:
 
 BIRD_CASES: dict[Word, Case] = {
     ("channel_sparsities", None): Case({"channel_sparsities": [0.3, 0.6]}, kept, BIRD),
+    ("target.max_macs", None): Case({"target": {"max_macs": 200_000}}, kept, BIRD),
     ("rule", "consecutive"): Case({"rule": "consecutive"}, settled, BIRD),
     ("rule", "newest_vs_window"): Case({"rule": "newest_vs_window"}, settled, BIRD | {"rule": "consecutive"}),
     ("round_to", None): Case({"round_to": 8}, made, BIRD),
@@ -606,7 +607,7 @@ BIRD_CASES: dict[Word, Case] = {
 }
 
 
-SHARED = ("training", "recipe_version", "evidence", "gain")
+SHARED = ("training", "recipe_version", "evidence", "gain", "target")
 """Fields that mean the same for both searches: their words have cases above."""
 
 

@@ -12,7 +12,7 @@ from winnow import Client
 from winnow.errors import ProblemError
 from winnow.transfer import verify_folder
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.backends("sqlite")]
 
 SWEEP: dict[str, Any] = {
     "name": "widths",

@@ -9,7 +9,7 @@ from winnow.command import main
 from winnow.exits import Exit
 from winnow.transfer import verify_folder
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.backends("sqlite")]
 
 SMALL = ["--arch", "mlp", "--arg", "hidden=[32]", "--data", "builtin:digits", "--sparsity", "0.5", "--evidence", "none"]
 SMALL += ["--set", "training.length=2ep", "--seed", "0"]

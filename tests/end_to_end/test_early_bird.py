@@ -16,7 +16,7 @@ from winnow.errors import ProblemError
 from winnow.torch import load_slim
 from winnow.transfer import verify_folder
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.backends("sqlite")]
 
 _spec = spec_from_file_location("own_class", Path(__file__).parents[2] / "examples/own_class.py")
 assert _spec is not None

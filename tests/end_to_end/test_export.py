@@ -6,7 +6,7 @@ import pytest
 
 from winnow import Client
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.backends("postgresql")]  # what is exported comes from S3
 
 
 def test_a_graph_is_made_later_of_the_very_same_ticket(client: Client, finished: dict[str, Any]) -> None:

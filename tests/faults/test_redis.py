@@ -239,6 +239,7 @@ def kept_at(house: House, wire: Wire) -> Iterator[Keeper]:
         yield keeper
 
 
+@pytest.mark.backends("sqlite")  # the database knows nothing of the wire
 @pytest.mark.parametrize("doing", ["idle", "busy"])
 @pytest.mark.parametrize("end", ["silence", "close", "cut"])
 def test_f25_a_slot_whose_broker_connection_died_starts_the_next_job_within_a_minute(

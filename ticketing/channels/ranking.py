@@ -51,7 +51,7 @@ def keep_best(scores: Float[Tensor, " channels"], channels: Channels, *, sparsit
     Args:
         scores: Higher means keep; NaN is no score.
         channels: Of the network.
-        sparsity: Share removed, in [0, 1).
+        sparsity: Share removed, in [0, 1]; of 1 every layer is rescued.
         round_to: Every layer keeps a multiple of so many channels, rounded up by the best it would lose, or all.
 
     Raises:

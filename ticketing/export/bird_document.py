@@ -1,5 +1,6 @@
 """Gathers the report of an early-bird run: what any ticket's report says, and how its channels settled."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ticketing.channels import Kept
@@ -7,6 +8,7 @@ from ticketing.channels.distances import distances
 from ticketing.channels.scales import scales_of
 from ticketing.channels.slimming import slim_inventory
 from ticketing.export.document import document_of_ticket
+from ticketing.export.slim_target import slim_target_of
 from ticketing.export.ticket_files import size_of
 from ticketing.journal.birds import Birds
 from ticketing.journal.walk import searches_made
@@ -29,7 +31,7 @@ def bird_document(bench: Bench[EarlyBird], birds: Birds, **told: Any) -> dict[st
     report = document_of_ticket(bench, birds, rewind=bench.recipe.then, fit={"regime": None}, **told)
     level = report["search"]["delivered_level"]
     rows = [row | {"regime": None} | _narrowed(bench, birds, row["level"]) for row in report["levels"]]
-    report["search"]["best"] = None
+    report["search"] |= {"best": None, "target": _target(bench, birds, rows[level], gain=report["gain"])}
     report["cost"] |= _beside(bench, birds, level)
     settling = [_settling(bench, birds, number) for number in range(1, level + 1)]
     return report | {"levels": rows, "settling": settling}
@@ -41,7 +43,7 @@ def _narrowed(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, An
         return {"channels": None} | size_of(bench, None)
     kept, scales = birds.kept(0, level), scales_of(bench.subject.inventory, bench.channels)
     channels = {
-        "sparsity": bench.recipe.channel_sparsities[level - 1],
+        "sparsity": birds.share(0, level),
         **_counted(kept, scales.ranked),
         "rescued": list(birds.rescued(0, level)),
     }
@@ -57,7 +59,7 @@ def _counted(kept: Kept, own: Kept) -> dict[str, int]:
 def _settling(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:
     """Tell how a share of the channels settled in every search: when, and how far apart the masks of any two epochs
     were; the distances of the first search alone."""
-    share = bench.recipe.channel_sparsities[level - 1]
+    share = birds.share(0, level)
     kinds = [kind.numpy() for kind in scales_of(bench.subject.inventory, bench.channels).kinds.values()]
     found = [birds.found(replicate).get(level) for replicate in range(searches_made(bench))]
     matrix = distances(birds.masks(0, level), kinds)
@@ -70,6 +72,17 @@ def _settling(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, An
         "threshold_uninformative": uninformative(share, bench.recipe.threshold),
         "distances": [[round(float(value), 6) for value in row] for row in matrix],
     }
+
+
+def _target(
+    bench: Bench[EarlyBird], birds: Birds, row: Mapping[str, Any], *, gain: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """Tell how the share of a target was found and what the network handed out came to; None without one."""
+    target = bench.recipe.target
+    if target is None:
+        return None
+    found = {"share": row["channels"]["sparsity"], **birds.fitted(0)}
+    return slim_target_of(target, found, multiply_adds=row["multiply_adds"], gain=gain)
 
 
 def _beside(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:

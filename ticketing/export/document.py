@@ -12,6 +12,7 @@ from ticketing.export.slim_target import slim_target_of
 from ticketing.export.ticket_files import size_of
 from ticketing.export.way import budget_of, connectivity_of, gradual_of, target_of
 from ticketing.journal.findings import Findings, Masks
+from ticketing.journal.structure import WIDTHS, kept_in
 from ticketing.journal.walk import searches_made
 from ticketing.journal.workbench import Bench, Workbench
 from ticketing.plans.plan import Plan
@@ -32,10 +33,16 @@ def document(bench: Workbench, found: Findings, *, best: Mapping[str, Any], **to
     fit = {"regime": regime_of(bench, found, delivered=told["delivered"]["level"]), "ntk": probed(bench)}
     rewind = str(settled(bench.recipe, bench.journal.facts).rewind)
     report = document_of_ticket(bench, found, rewind=rewind, fit=fit, **told)
-    delivered = found.mask(0, report["search"]["delivered_level"])
+    delivered = kept_in(bench, found.mask(0, report["search"]["delivered_level"]))
+    of_slim = slim_target_of(
+        bench.recipe.target,
+        bench.journal.facts.get(WIDTHS, {}),
+        multiply_adds=size_of(bench, delivered)["multiply_adds"],
+        gain=report["gain"],
+    )
     report["search"] |= {
         "best": dict(best),
-        "target": target_of(bench) or slim_target_of(bench, delivered, gain=report["gain"]),
+        "target": target_of(bench) or of_slim,
         "connectivity": connectivity_of(bench),
         "gradual": gradual_of(bench, report["search"]["delivered"]),
         "budget": budget_of(bench, costs(bench, found, judged=(), replicate=0)),

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,11 +31,29 @@ State = Mapping[str, Tensor]
 class Birds:
     """Reads and writes a journal by replicate and level; levels are the sparsities, counted from 1."""
 
-    def __init__(self, journal: Journal, channels: Channels, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Take the journal, the channels of the network and the shapes of its weights."""
+    def __init__(
+        self,
+        journal: Journal,
+        channels: Channels,
+        shapes: Mapping[str, tuple[int, ...]],
+        *,
+        ranked: Kept,
+        watched: Sequence[float | None],
+    ) -> None:
+        """Take a journal and what it is of.
+
+        Args:
+            journal: Of the run.
+            channels: Of the network.
+            shapes: Of its weights, by name.
+            ranked: The channels that compete; the others stay.
+            watched: Share of these that every level was asked to remove; None where a target decides it.
+        """
         self._journal = journal
         self._channels = channels
         self._shapes = shapes
+        self._ranked = ranked
+        self._watched = watched
 
     def epochs(self, replicate: int) -> int:
         """Count the epochs after which a search was looked at."""
@@ -57,8 +76,19 @@ class Birds:
         """Name the layers that would have lost every channel at the epoch that counts."""
         return tuple(self._journal.facts[f"epochs/{replicate}"]["rescued"].get(str(level), ()))
 
+    def fitted(self, replicate: int) -> Mapping[str, Any]:
+        """Give what was noted of holding networks against a target at the epoch that counts."""
+        noted: Mapping[str, Any] = self._journal.facts[f"epochs/{replicate}"]["fitted"]
+        return noted
+
     def keep_epoch(
-        self, replicate: int, kept: Sequence[Kept], *, found: Mapping[int, int], rescued: Mapping[int, Sequence[str]]
+        self,
+        replicate: int,
+        kept: Sequence[Kept],
+        *,
+        found: Mapping[int, int],
+        rescued: Mapping[int, Sequence[str]],
+        fitted: Mapping[str, Any] | None = None,
     ) -> None:
         """Add the masks of one more epoch, one for each level.
 
@@ -67,14 +97,17 @@ class Birds:
             kept: Of every level.
             found: Every level that has settled, with its epoch.
             rescued: Per level the layers that were left their best channel, at the epoch that counts so far.
+            fitted: What is noted of holding networks against a target, where there is one.
         """
         packed = torch.from_numpy(np.stack([np.packbits(mask.numpy()) for mask in kept]))[None]
         if self.epochs(replicate):
             packed = torch.cat([self._journal.tensors[f"epochs/{replicate}"]["bits"], packed])
-        facts = {
+        facts: dict[str, Any] = {
             "found": {str(level): epoch for level, epoch in found.items()},
             "rescued": {str(level): list(names) for level, names in rescued.items()},
         }
+        if fitted is not None:
+            facts["fitted"] = fitted
         self._journal.record(f"epochs/{replicate}", facts, {"bits": packed})
 
     def settled(self, replicate: int, level: int) -> bool:
@@ -88,6 +121,14 @@ class Birds:
     def kept(self, replicate: int, level: int) -> Kept:
         """Give which channels stay at a level."""
         return torch.from_numpy(self.masks(replicate, level)[self.epoch(replicate, level) - 1])
+
+    def share(self, replicate: int, level: int) -> float:
+        """Say which share of the competing channels a level removes: as it was asked to, or as its target took."""
+        asked = self._watched[level - 1]
+        if asked is not None:
+            return asked
+        left, total = int(self.kept(replicate, level)[self._ranked].sum()), int(self._ranked.sum())
+        return (total - left) / total
 
     def mask(self, replicate: int, level: int) -> Mask:
         """Give which entries of the weights are left; all at level 0."""
@@ -122,7 +163,8 @@ class Birds:
 
 def birds_of(bench: Bench[EarlyBird]) -> Birds:
     """Give what the searches of a bench found."""
-    return Birds(bench.journal, bench.channels, bench.subject.shapes)
+    ranked = scales_of(bench.subject.inventory, bench.channels).ranked
+    return Birds(bench.journal, bench.channels, bench.subject.shapes, ranked=ranked, watched=bench.recipe.watched)
 
 
 def start_of_search(bench: Bench[EarlyBird], replicate: int) -> dict[str, Tensor]:
@@ -148,9 +190,9 @@ def not_settled(bench: Bench[EarlyBird], birds: Birds, replicate: int) -> list[d
     return [
         {
             "code": "not_settled",
-            "detail": f"the mask at {share:g} of the channels had not settled after {birds.epochs(replicate)} epochs: "
-            "the last one counts",
+            "detail": f"the mask at {birds.share(replicate, level):g} of the channels had not settled after "
+            f"{birds.epochs(replicate)} epochs: the last one counts",
         }
-        for level, share in enumerate(bench.recipe.channel_sparsities, 1)
+        for level in range(1, len(bench.recipe.watched) + 1)
         if not birds.settled(replicate, level)
     ]

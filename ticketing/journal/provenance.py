@@ -54,6 +54,8 @@ def run_digest(spec: RunSpec, recipe: Recipe) -> str:
 SINCE_VERSION_1: Mapping[str, Any] = {"schedule_of_pruning": "levels", "gradual": None, "budget": None, "round_to": 1}
 """Fields of a recipe that came after the first checkpoints, with what they say where nothing is asked of them: left
 out of the digest there, so that what was begun before goes on."""
+SINCE_VERSION_1_OF: Mapping[str, Mapping[str, Any]] = {"early_bird": {"target": None}}
+"""The same of one search, whose field others had before."""
 
 
 def _decisive(recipe: Recipe) -> dict[str, Any]:
@@ -65,9 +67,8 @@ def _decisive(recipe: Recipe) -> dict[str, Any]:
     said.pop("gain", None)
     if "outputs" in said:
         said["outputs"] = list(type(recipe).model_fields["outputs"].default)
-    return {
-        name: value for name, value in said.items() if not (name in SINCE_VERSION_1 and value == SINCE_VERSION_1[name])
-    }
+    since = {**SINCE_VERSION_1, **SINCE_VERSION_1_OF.get(recipe.search, {})}
+    return {name: value for name, value in said.items() if not (name in since and value == since[name])}
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:

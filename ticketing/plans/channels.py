@@ -12,6 +12,7 @@ from ticketing.folder import StartSpec
 from ticketing.ladder.channels import ChannelSets, channel_counts, exempt, makers
 from ticketing.plans.early_bird import norms_missing
 from ticketing.plans.start import recipe_of_level
+from ticketing.plans.suitability import refuse_as_large_as_dense
 from ticketing.recipe import Iterative
 from ticketing.recipe.masking import CRITERION_WORDS, OF_CHANNELS
 
@@ -34,7 +35,7 @@ def channels_of_plan(
     if not recipe.removes_channels:
         return None
     _refuse_without_norms(inventory, recipe, sets)
-    _refuse_as_large_as_dense(inventory, recipe)
+    refuse_as_large_as_dense(inventory, recipe.target)
     if sets is None:
         rates = [recipe_of_level(level, recipe, start).rate.default for level in range(1, levels + 1)]
         rows = [{"level": 0, "channel_sparsity": 0.0, "kept": None}]
@@ -58,13 +59,6 @@ def channels_of_plan(
         ],
         "stays": dict(sets.stays),
     }
-
-
-def _refuse_as_large_as_dense(inventory: Inventory, recipe: Iterative) -> None:
-    asked = None if recipe.target is None else recipe.target.max_macs
-    if asked is not None and asked >= inventory.multiply_adds:
-        detail = f"expected fewer than the {inventory.multiply_adds} multiply-adds of the dense network, got {asked}"
-        raise RecipeError(detail, [Fault("/recipe/target/max_macs", "removes_nothing", detail)])
 
 
 def _refuse_without_norms(inventory: Inventory, recipe: Iterative, sets: ChannelSets | None) -> None:

@@ -11,7 +11,7 @@ from ticketing.plans.costs import cpu_seconds, update_flops
 from ticketing.plans.plan_warnings import warnings_of_evidence
 from ticketing.plans.run_plan import RunPlan
 from ticketing.plans.start import searches_of
-from ticketing.plans.suitability import check_schedule, warnings_of
+from ticketing.plans.suitability import check_schedule, refuse_as_large_as_dense, warnings_of
 from ticketing.plans.work import Work
 from ticketing.recipe.early_bird import EarlyBird
 from ticketing.recipe.evidence import FULL_SCHEDULE
@@ -23,7 +23,7 @@ class EarlyBirdPlan(RunPlan):
     """What will be run and what it costs at most: when the tickets are found, only the run knows."""
 
     watched: list[dict[str, Any]]
-    """`level`, `channel_sparsity`, `distance_by_chance`."""
+    """`level`, `channel_sparsity`, `distance_by_chance`; the last two None where a target decides the share."""
     earliest_epoch: int
     """At which a ticket can be found."""
     search: dict[str, int]
@@ -41,16 +41,18 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
         test: Examples of the test split.
 
     Raises:
-        RecipeError: The network has no scales that could be ranked, or the search is too short to find one.
+        RecipeError: The network has no scales that could be ranked, or has no more multiply-adds than are asked for, or
+            the search is too short to find a ticket.
     """
     if (missing := scales_missing(inventory)) is not None:
         raise RecipeError(missing, [Fault("/recipe/search", "norms_missing_for_early_bird", missing)])
+    refuse_as_large_as_dense(inventory, recipe.target)
     per_epoch = iterations_per_epoch(train, recipe.training.batch_size)
     check_schedule(recipe.training, per_epoch)
     steps = recipe.training.length.iterations(per_epoch)
     first = earliest(recipe.rule, recipe.window)
     search = updates_of_search(recipe, per_epoch)
-    levels, evidence = len(recipe.channel_sparsities), recipe.evidence
+    levels, evidence = len(recipe.watched), recipe.evidence
     slim = steps - (first * per_epoch if recipe.then == "continue" else 0)
     refuse_levels_beyond(recipe, levels)
     judged = len(evidence.judged(range(1, levels + 1)))
@@ -66,8 +68,8 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     return EarlyBirdPlan(
         levels=levels,
         watched=[
-            {"level": level, "channel_sparsity": share, "distance_by_chance": distance_by_chance(share)}
-            for level, share in enumerate(recipe.channel_sparsities, 1)
+            {"level": level, "channel_sparsity": share, "distance_by_chance": share and distance_by_chance(share)}
+            for level, share in enumerate(recipe.watched, 1)
         ],
         earliest_epoch=first,
         steps_per_epoch=per_epoch,
@@ -131,7 +133,7 @@ def updates_of_search(recipe: EarlyBird, per_epoch: int) -> int:
 def _warnings(recipe: EarlyBird, inventory: Inventory, test: int) -> list[tuple[str, str]]:
     warnings = [*warnings_of_evidence(recipe.evidence, answers=test * inventory.predictions)]
     warnings += warnings_of(recipe, inventory)
-    for share in recipe.channel_sparsities:
+    for share in recipe.channel_sparsities or ():
         if uninformative(share, recipe.threshold):
             detail = (
                 f"two random choices of {share:g} of the channels differ by {distance_by_chance(share):.3g}, which is "

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.plans.learning_rates import warmup_of
-from ticketing.recipe import Cosine, Iterative, OneCycle, TicketRecipe, Training
+from ticketing.recipe import Cosine, Iterative, OneCycle, SlimTarget, TicketRecipe, Training
 
 
 def check_data(training: Training, *, shape: tuple[int, ...], classes: int) -> None:
@@ -33,6 +33,18 @@ def check_schedule(training: Training, per_epoch: int) -> None:
     if isinstance(training.schedule, Cosine | OneCycle) and warmup >= length:
         detail = f"expected a warm-up of fewer than the {length} updates of the training, got {warmup}"
         _refuse([Fault("/recipe/training/schedule/warmup", "warmup_after_end", detail)])
+
+
+def refuse_as_large_as_dense(inventory: Inventory, target: SlimTarget | None) -> None:
+    """Refuse a target that the whole network is within.
+
+    Raises:
+        RecipeError: It has no more multiply-adds than are asked for.
+    """
+    asked = None if target is None else target.max_macs
+    if asked is not None and asked >= inventory.multiply_adds:
+        detail = f"expected fewer than the {inventory.multiply_adds} multiply-adds of the dense network, got {asked}"
+        _refuse([Fault("/recipe/target/max_macs", "removes_nothing", detail)])
 
 
 def warnings_of(recipe: TicketRecipe, inventory: Inventory) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from ticketing.recipe.part import Part
 from ticketing.recipe.pruning import LayerKind, Rate
 from ticketing.recipe.recipe import RECIPE_VERSION, Recipe, TicketRecipe
 from ticketing.recipe.structure import NOfM
-from ticketing.recipe.target import Target
+from ticketing.recipe.target import SlimTarget, Target
 from ticketing.recipe.training import Augment, Ema, Precision, Training
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Rate",
     "Recipe",
     "Schedule",
+    "SlimTarget",
     "Target",
     "TicketRecipe",
     "Training",

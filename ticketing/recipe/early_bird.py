@@ -1,15 +1,18 @@
 """What may be asked of the early-bird search: which shares of channels, when their choice has settled, what follows."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from ticketing.recipe.recipe import TicketRecipe
+from ticketing.recipe.target import SlimTarget
 from ticketing.step import Step
 
 CONTROLS = ("reinit", "shuffle", "reinit_shuffle", "random")
 """Those of `Control` that can be drawn of channels."""
 ChannelSparsity = Annotated[float, Field(gt=0, lt=1)]
+DEFAULT_SPARSITIES = (0.5,)
 
 
 class EarlyBird(TicketRecipe):
@@ -20,11 +23,17 @@ class EarlyBird(TicketRecipe):
     """
 
     search: Literal["early_bird"]
-    channel_sparsities: tuple[ChannelSparsity, ...] = Field(
-        (0.5,),
+    channel_sparsities: tuple[ChannelSparsity, ...] | None = Field(
+        None,
         min_length=1,
         max_length=10,
-        description="Fractions of the channels removed, watched in one run; each is a level, the last is delivered.",
+        description="Fractions of the channels removed, watched in one run; each is a level, the last is delivered; "
+        "0.5 when no target is given.",
+    )
+    target: SlimTarget | None = Field(
+        None,
+        description="How small or fast the slim network is to be, in place of channel_sparsities: every epoch removes "
+        "as few channels as that takes.",
     )
     round_to: int = Field(
         1,
@@ -83,10 +92,28 @@ class EarlyBird(TicketRecipe):
         """Whether whole channels are taken out of the network: always."""
         return True
 
+    @property
+    def watched(self) -> tuple[float | None, ...]:
+        """The share of channels that every level removes, level 1 first; None where the target decides it."""
+        return (None,) if self.channel_sparsities is None else self.channel_sparsities
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_share(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("channel_sparsities") is None and value.get("target") is None:
+            return {**value, "channel_sparsities": DEFAULT_SPARSITIES}
+        return value
+
+    @model_validator(mode="after")
+    def _target_decides_alone(self) -> "EarlyBird":
+        if self.target is not None and self.channel_sparsities is not None:
+            raise ValueError("expected channel_sparsities or target, got both: a target decides how many channels go")
+        return self
+
     @field_validator("channel_sparsities")
     @classmethod
-    def _sparsities_rise(cls, sparsities: tuple[float, ...]) -> tuple[float, ...]:
-        if list(sparsities) != sorted(set(sparsities)):
+    def _sparsities_rise(cls, sparsities: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if sparsities is not None and list(sparsities) != sorted(set(sparsities)):
             raise ValueError(f"expected fractions in ascending order, each once, got {list(sparsities)}")
         return sparsities
 

@@ -1,7 +1,7 @@
-"""Where a ladder ends, instead of after a number of levels: at a sparsity, an accuracy, a size or a speed."""
+"""Where a search ends, instead of where its own words say: at a sparsity, an accuracy, a size or a speed."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -9,22 +9,14 @@ from ticketing.recipe.part import Part
 
 OfSlim = Literal["max_macs", "speedup", "max_latency_ms"]
 OF_SLIM: tuple[OfSlim, ...] = get_args(OfSlim)
-BOUNDS = ("sparsity", "max_accuracy_drop", *OF_SLIM)
 _TIMED = ("speedup", "max_latency_ms")
 
 
-class Target(Part):
-    """Where the ladder ends, instead of a number of levels: one of these."""
+class SlimTarget(Part):
+    """How small or fast the slim network is to be: one of these."""
 
-    sparsity: float | None = Field(
-        None, gt=0, lt=1, description="Fraction of the prunable entries removed, met to the entry."
-    )
-    max_accuracy_drop: float | None = Field(
-        None,
-        ge=0,
-        lt=1,
-        description="Accuracy (fraction) that may be lost against dense on validation; as sparse as that allows.",
-    )
+    BOUNDS: ClassVar[tuple[str, ...]] = OF_SLIM
+
     max_macs: int | None = Field(
         None, ge=1, description="Multiply-adds of the slim network for one example; as wide as that allows."
     )
@@ -58,11 +50,27 @@ class Target(Part):
         return value
 
     @model_validator(mode="after")
-    def _is_one(self) -> "Target":
-        given = [name for name in BOUNDS if getattr(self, name) is not None]
+    def _is_one(self) -> Self:
+        given = [name for name in self.BOUNDS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"expected one of {', '.join(BOUNDS)}, got {given or 'none'}")
+            raise ValueError(f"expected one of {', '.join(self.BOUNDS)}, got {given or 'none'}")
         beside = [name for name in ("runtime", "batch_size") if getattr(self, name) is not None]
         if beside and given[0] not in _TIMED:
             raise ValueError(f"expected {' and '.join(beside)} with speedup or max_latency_ms alone, got {given[0]}")
         return self
+
+
+class Target(SlimTarget):
+    """Where the ladder ends, instead of a number of levels: one of these."""
+
+    BOUNDS: ClassVar[tuple[str, ...]] = ("sparsity", "max_accuracy_drop", *OF_SLIM)
+
+    sparsity: float | None = Field(
+        None, gt=0, lt=1, description="Fraction of the prunable entries removed, met to the entry."
+    )
+    max_accuracy_drop: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Accuracy (fraction) that may be lost against dense on validation; as sparse as that allows.",
+    )

@@ -8,12 +8,13 @@ from ticketing.report.gain import RUNTIMES
 
 
 def target_sentence(report: words.Report) -> str | None:
-    """Say what was asked of the slim network, how its widths were found, and whether it is met; None without one."""
+    """Say what was asked of the slim network, how its width was found, and whether it is met; None without one."""
     target = report["search"].get("target") or {}
     if "tried" not in target:
         return None
+    when = "at the epoch that counts" if report["search"]["name"] == "early_bird" else "before the first training"
     tried = f"{len(target['tried'])} widths were {'measured' if target['runtime'] else 'counted'}"
-    looked = f"{_asked(target)}: {tried} before the first training"
+    looked = f"{_asked(target)}: {tried} {when}"
     if target["came"] is None:
         return f"{looked}; what was handed out was not measured again."
     ended = "the target is met" if target["met"] else "the target is missed"

@@ -15,7 +15,8 @@ from ticketing.channels.sets import sets_of
 from ticketing.channels.slimming import slim_inventory
 from ticketing.errors import RecipeError
 from ticketing.gain.latency import LEAST, WARM_UP, Latency
-from ticketing.gain.widths import COUNTED, smallest, widths
+from ticketing.gain.target import COUNTED, smallest
+from ticketing.gain.widths import widths
 from ticketing.ladder.channels import narrowed
 from ticketing.recipe import Iterative
 from ticketing.subject import Subject
@@ -97,8 +98,8 @@ def measured_by_it(runners: Mapping[str, partial[None]], **_: object) -> dict[st
 
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ticketing.gain.widths.RUNTIMES", {"torch": Timed, "onnxruntime": Timed})
-    monkeypatch.setattr("ticketing.gain.widths.measure", measured_by_it)
+    monkeypatch.setattr("ticketing.gain.target.RUNTIMES", {"torch": Timed, "onnxruntime": Timed})
+    monkeypatch.setattr("ticketing.gain.target.measure", measured_by_it)
 
 
 @pytest.mark.usefixtures("timed")
@@ -129,7 +130,7 @@ def test_what_no_width_meets_and_what_dense_meets_are_refused_with_the_figure(ma
 def test_a_runtime_that_is_not_there_is_refused_with_those_that_are(
     make_subject: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ticketing.gain.widths.find_spec", lambda name: None if name == "onnxruntime" else name)
+    monkeypatch.setattr("ticketing.gain.target.find_spec", lambda name: None if name == "onnxruntime" else name)
     with pytest.raises(RecipeError, match="got onnxruntime") as caught:
         found(make_subject(), {"speedup": 2.0})
     (fault,) = caught.value.faults

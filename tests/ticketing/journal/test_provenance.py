@@ -7,7 +7,7 @@ import torch
 
 from ticketing.folder import DataSpec, Execution, ModelSpec, RunSpec, StartSpec
 from ticketing.journal.provenance import changes, code_digest, execution_key, provenance, run_digest, state_digest
-from ticketing.recipe import Budget, Iterative
+from ticketing.recipe import Budget, EarlyBird, Iterative
 
 RECIPE = Iterative.model_validate({"search": "iterative"})
 SPEC = RunSpec(model=ModelSpec(architecture="mlp", seed=0), data=DataSpec(name="digits", fingerprint="f"))
@@ -30,6 +30,11 @@ def test_recipe_model_and_data_decide_the_run(spec: RunSpec, recipe: Iterative) 
 def test_a_run_begun_before_a_field_was_there_is_the_same_run() -> None:
     # Of the recipe as it was written then, without `schedule_of_pruning`, `gradual` and `budget`.
     assert run_digest(SPEC, RECIPE) == "085c2f0cc41e5c83ebf0525395ae6744bfc7d8d944ccbe4257c5abfdacf9efa3"
+    # The same without `target`.
+    bird = EarlyBird.model_validate({"search": "early_bird"})
+    assert run_digest(SPEC, bird) == "8f4f28ca54c77263c24298dc116eae5846ca0ace221d1f60e1b5051c3cc69fbe"
+    sized = EarlyBird.model_validate({"search": "early_bird", "target": {"max_macs": 9}})
+    assert run_digest(SPEC, sized) != run_digest(SPEC, bird)
 
 
 def start(**fields: Any) -> StartSpec:

@@ -50,12 +50,20 @@ def test_replicates_that_may_be_added_are_in_the_bound(of: str, search: int) -> 
         ({"rule": "consecutive", "window": 9}, "search_does_not_fit", "/recipe/training/length"),
         ({"evidence": {"levels": [2]}}, "no_such_level", "/recipe/evidence/levels"),
         ({"listed": LENET}, "norms_missing_for_early_bird", "/recipe/search"),
+        ({"target": {"max_macs": RESNET.multiply_adds}}, "removes_nothing", "/recipe/target/max_macs"),
     ],
 )
 def test_what_cannot_be_found_or_ranked_is_refused(words: dict[str, Any], code: str, at: str) -> None:
     with pytest.raises(RecipeError) as refused:
         planned(**words)
     assert [(fault.code, fault.pointer) for fault in refused.value.faults] == [(code, at)]
+
+
+def test_how_much_a_target_removes_is_not_known_beforehand() -> None:
+    plan = planned(target={"max_macs": RESNET.multiply_adds - 1})
+    assert plan.watched == [{"level": 1, "channel_sparsity": None, "distance_by_chance": None}]
+    assert plan.updates == planned(channel_sparsities=[0.5]).updates
+    assert "threshold_uninformative" not in {warning["code"] for warning in plan.warnings}
 
 
 def test_a_refused_network_is_told_which_of_its_layers_nothing_scales() -> None:

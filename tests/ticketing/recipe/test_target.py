@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ticketing.recipe import Target
-from ticketing.recipe.target import BOUNDS, OF_SLIM
+from ticketing.recipe import EarlyBird, Target
+from ticketing.recipe.target import OF_SLIM
 
 ONE: dict[str, Any] = {"sparsity": 0.5, "max_accuracy_drop": 0.01, "max_macs": 9, "speedup": 2, "max_latency_ms": 1}
 
@@ -15,14 +15,33 @@ def target(**fields: Any) -> Target:
     return Target.model_validate(fields)
 
 
-@pytest.mark.parametrize("word", BOUNDS)
+@pytest.mark.parametrize("word", Target.BOUNDS)
 def test_each_bound_stands_alone_and_reads_back(word: str) -> None:
     made = target(**{word: ONE[word]})
     assert target(**made.model_dump(mode="json")) == made
     assert made.of_slim == (word if word in OF_SLIM else None)
-    for other in set(BOUNDS) - {word}:
+    for other in set(Target.BOUNDS) - {word}:
         with pytest.raises(ValidationError, match="expected one of"):
             target(**{word: ONE[word], other: ONE[other]})
+
+
+@pytest.mark.parametrize("word", OF_SLIM)
+def test_an_early_bird_is_of_a_size_or_a_speed_in_place_of_a_share(word: str) -> None:
+    asked: dict[str, Any] = {"search": "early_bird", "target": {word: ONE[word]}}
+    made = EarlyBird.model_validate(asked)
+    assert (made.channel_sparsities, made.watched) == (None, (None,))
+    assert EarlyBird.model_validate(made.model_dump(mode="json")) == made
+    with pytest.raises(ValidationError, match="expected channel_sparsities or target, got both"):
+        EarlyBird.model_validate(asked | {"channel_sparsities": [0.5]})
+
+
+def test_an_early_bird_without_a_target_removes_half_and_of_a_sparsity_or_an_accuracy_it_knows_none() -> None:
+    usual = EarlyBird.model_validate({"search": "early_bird"})
+    assert usual.channel_sparsities == usual.watched == (0.5,)
+    assert EarlyBird.model_validate({"search": "early_bird", "channel_sparsities": None}) == usual
+    for word in ("sparsity", "max_accuracy_drop"):
+        with pytest.raises(ValidationError, match="Extra inputs"):
+            EarlyBird.model_validate({"search": "early_bird", "target": {word: ONE[word]}})
 
 
 def test_none_at_all_is_refused() -> None:

@@ -10,8 +10,9 @@ from torch.nn import functional
 
 from ticketing.channels.distances import distance
 from ticketing.channels.scales import scales_of
-from ticketing.channels.slimming import without
+from ticketing.channels.slimming import slim_inventory, without
 from ticketing.data.order import Order
+from ticketing.errors import RecipeError
 from ticketing.journal.birds import birds_of, start_of_search, start_of_slim
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
@@ -171,3 +172,44 @@ def test_eight_bits_are_refused_where_they_would_not_train() -> None:
     asked = {"search": "early_bird", "search_precision": "int8"}
     with pytest.raises(ValueError, match="Adam's second moments vanish"):
         EarlyBird.model_validate(asked | {"training": {"optimizer": {"name": "adam"}}})
+
+
+TARGETED: dict[str, Any] = {"channel_sparsities": None, "target": {"max_macs": 400_000}}
+
+
+def test_with_a_target_every_mask_is_as_wide_as_it_allows(make_bird_bench: MakeBirdBench) -> None:
+    bench = done(make_bird_bench(**TARGETED))
+    birds, listed = birds_of(bench), bench.subject.inventory
+    masks = [torch.from_numpy(mask) for mask in birds.masks(0, 1)]
+    assert len(masks) >= 3
+    assert len({int(mask.sum()) for mask in masks}) > 1  # another ranking, another share
+    sizes = [slim_inventory(listed, bench.channels, mask).multiply_adds for mask in masks]
+    assert all(0.97 * 400_000 < size <= 400_000 < listed.multiply_adds for size in sizes)
+    (drawn,) = said(bench, "mask_drawn")
+    kept = birds.kept(0, 1)
+    assert drawn["channel_sparsity"] == birds.share(0, 1) == float((~kept).double().mean())
+    end = min(row["share"] for row in birds.fitted(0)["tried"] if row["within"])
+    assert end == pytest.approx(birds.share(0, 1), abs=0.5 / bench.channels.count + 1e-3)
+    assert bench.result(Where.of_search(0, 1)).multiply_adds == sizes[birds.epoch(0, 1) - 1]
+
+
+@pytest.mark.parametrize("updates", [4, 10])
+def test_with_a_target_it_is_stopped_and_ends_with_the_same_bits(make_bird_bench: MakeBirdBench, updates: int) -> None:
+    undisturbed = birds_of(done(make_bird_bench(folder="undisturbed", **TARGETED)))
+    with pytest.raises(Stopped):
+        search(make_bird_bench(observer=RecordingObserver(stop_after=updates - 1), **TARGETED), 0)
+    bench = done(make_bird_bench(**TARGETED))
+    assert bench.journal.resumed_from is not None
+    gone_on = birds_of(bench)
+    assert np.array_equal(gone_on.masks(0, 1), undisturbed.masks(0, 1))
+    assert same_bits(gone_on.trained(0, 1), undisturbed.trained(0, 1))
+
+
+def test_a_target_that_one_channel_a_layer_misses_is_refused_before_the_first_update(
+    make_bird_bench: MakeBirdBench,
+) -> None:
+    bench = make_bird_bench(channel_sparsities=None, target={"max_macs": 100})
+    with pytest.raises(RecipeError, match="the narrowest network meets"):
+        search(bench, 0)
+    assert [data["phase"] for data in said(bench, "phase")] == ["measure_widths"]
+    assert not said(bench, "level_completed")
