@@ -50,7 +50,7 @@ def judge_of(target: SlimTarget, subject: Subject, *, seconds: float, between: C
         RecipeError: The runtime is not installed.
     """
     if (most := target.max_macs) is not None:
-        return lambda slim: Verdict(made := slim.multiply_adds, float(made), None, made <= most)
+        return partial(_counted, most)
     runtime, size = target.runtime, target.batch_size
     assert runtime is not None
     assert size is not None
@@ -74,6 +74,10 @@ def judge_of(target: SlimTarget, subject: Subject, *, seconds: float, between: C
         return Verdict(slim.multiply_adds, found.p50, None, found.p50 <= target.max_latency_ms)
 
     return timed
+
+
+def _counted(most: int, slim: Candidate) -> Verdict:
+    return Verdict(slim.multiply_adds, float(slim.multiply_adds), None, slim.multiply_adds <= most)
 
 
 def measured_under(target: SlimTarget) -> dict[str, Any]:
