@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
+from jobs.errors import NotFoundError
 from jobs.pages import PageRequest
 from jobs.records import Filters, Viewer, find_job, list_jobs
 from service import capacity_showing, file_showing, grid_showing, showing
@@ -54,9 +56,11 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
     with missing_is("job_not_found"), house.database.read() as conn:
         job = find_job(conn, job_id, viewer=viewer).object
         about = showing.labels_of(conn, [job_id])[job_id]
+        origin_there = job["origin"] is not None and _is_there(conn, job["origin"]["job"], viewer)
     made = results_of(house, viewer, job_id)
     report = showing.report_of(made, house.blobs)
-    shared = {"job": job, "about": about, "artifacts": file_showing.by_importance(made), "what": file_showing.FILES}
+    shared = {"job": job, "about": about, "origin_there": origin_there}
+    shared |= {"artifacts": file_showing.by_importance(made), "what": file_showing.FILES}
     if job["kind"] == "grid":
         children = _points(house, viewer, job_id)
         context = {**shared, **grid_showing.context(job, children, report)}
@@ -80,6 +84,14 @@ def job_page(job_id: str, request: Request, house: HouseDep, viewer: ViewerDep) 
         "curves": [],
     }
     return house.templates.TemplateResponse(request, "job.html", context)
+
+
+def _is_there(conn: Connection, job_id: str, viewer: Viewer) -> bool:
+    try:
+        find_job(conn, job_id, viewer=viewer)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _points(house: House, viewer: Viewer, grid_id: str) -> list[Mapping[str, Any]]:

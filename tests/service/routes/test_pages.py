@@ -162,6 +162,19 @@ def test_a_job_made_from_another_leads_to_it(service: Any) -> None:
     assert ("a", {"class": "mono", "href": f"/jobs/{first}"}) in tags.seen
     assert "rerun of " in tags.text
     assert "rerun of " not in _page(service, f"/jobs/{first}").text
+    assert service.http.delete(f"/v1/jobs/{first}").status_code == 204
+    without = _page(service, f"/jobs/{made}")
+    assert first in without.text
+    assert f"/jobs/{first}" not in {attributes.get("href") for _, attributes in without.seen}
+
+
+def test_a_grid_made_from_another_leads_to_it(service: Any) -> None:
+    asked = {"model": {"architecture": "mlp", "seed": 0}, "dataset": {"uri": "builtin:digits"}}
+    asked |= {"recipe": {"search": "iterative"}, "grid": {"/seed": [0, 1]}}
+    first = service.post("/v1/jobs:sweep", asked).json()["id"]
+    assert service.http.post(f"/v1/jobs/{first}:cancel").status_code in (200, 202)
+    made = service.http.post(f"/v1/jobs/{first}:rerun", json={"start": "scratch"}).json()["id"]
+    assert ("a", {"class": "mono", "href": f"/jobs/{first}"}) in _page(service, f"/jobs/{made}").seen
 
 
 def test_a_failed_job_says_why(service: Any) -> None:
