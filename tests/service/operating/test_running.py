@@ -35,6 +35,8 @@ SHORT = {"LEASE_TTL_SECONDS": "3", "BEAT_SECONDS": "0.5", "SWEEP_SECONDS": "0.5"
 LEVEL = os.environ.get("WINNOW_REQUIRE_SANDBOX") or ("landlock" if landlock.abi() else "rlimits")
 """How jobs must be held: what continuous integration asks for, else the best this kernel can do."""
 RECIPE = {"levels": 3, "steps": 10, "step_seconds": 0.1}
+WHATEVER_IT_STANDS_ON = pytest.mark.backends("sqlite")
+"""On a test that no database decides."""
 
 
 def until(true: Callable[[], Any], *, seconds: float = 30) -> Any:
@@ -205,6 +207,7 @@ def test_killed_outright_it_leaves_no_process_and_can_be_started_again(service: 
     assert service.job(job_id).attempt == 2
 
 
+@WHATEVER_IT_STANDS_ON
 def test_redis_comes_back_when_it_dies(service: Service) -> None:
     service.start()
     os.kill(service.redis(), signal.SIGKILL)
@@ -235,6 +238,7 @@ def test_workers_without_a_broker_are_refused(tmp_path: Path) -> None:
     assert "WINNOW_REDIS_URL" in refused("worker", "--home", str(tmp_path / "home"))
 
 
+@WHATEVER_IT_STANDS_ON
 def test_a_second_service_on_the_same_home_is_refused(service: Service) -> None:
     service.start()
     assert "in use" in refused("up", "--home", str(service.home), "--port", "0")
@@ -248,6 +252,7 @@ def test_an_address_others_can_reach_is_refused_with_the_reason(verb: str, host:
     assert not (tmp_path / "home").exists()
 
 
+@WHATEVER_IT_STANDS_ON
 def test_with_a_key_it_listens_anywhere_and_asks_for_it(service: Service, tmp_path: Path) -> None:
     url = service.start()
     code, said = service.end(signal.SIGTERM)
@@ -274,6 +279,7 @@ def test_a_home_that_jobs_could_read_is_refused_and_not_made() -> None:
     assert not home.exists()
 
 
+@WHATEVER_IT_STANDS_ON
 def test_a_port_in_use_is_told(service: Service) -> None:
     port = service.start().rpartition(":")[2]
     said = refused("up", "--home", str(service.home.with_name("other")), "--port", port, "--slots", "none")
@@ -299,6 +305,7 @@ def test_the_status_counts_jobs_and_lists_slots(service: Service) -> None:
     assert f"live, {LEVEL}, " in said
 
 
+@WHATEVER_IT_STANDS_ON
 def test_readiness_tells_the_level_jobs_are_held_at(service: Service) -> None:
     url = service.start()
 
