@@ -1,4 +1,4 @@
-"""How far a whole run is, seen from one training of it; knows updates, trains nothing."""
+"""How far a whole run is, seen from one training of it; knows updates and what they take, trains nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,31 +14,31 @@ from ticketing.plans.plan import Plan
 
 @dataclass
 class RunProgress:
-    """Counts updates over all trainings and attempts, and tells the run's observer."""
+    """Counts the effort of updates over all trainings and attempts, and tells the run's observer."""
 
     observer: Observer
     clock: Callable[[], float]
     """Monotonic, in seconds."""
     plan: AnyPlan
-    done: int = 0
-    """Updates of finished trainings, and of the unfinished one in earlier attempts."""
-    total: int = 0
+    done: float = 0.0
+    """Of finished trainings, and of the unfinished one in earlier attempts; in updates as the plan weighs them."""
+    total: float = 0.0
     """Of the whole run: as planned, or less once a search ended sooner than its plan allows."""
-    _began: tuple[float, int] | None = None
+    _began: tuple[float, float] | None = None
     _told: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with what is planned."""
-        self.total = self.plan.updates
+        self.total = self.plan.effort
 
     def searched(self) -> None:
         """Take from the plan what the searches, now done, could have trained and did not."""
         if isinstance(self.plan, Plan | EarlyBirdPlan) and self.plan.at_most:
-            self.total = self.done + self.plan.updates - self.plan.search["updates"]
+            self.total = self.done + self.plan.effort - self.plan.search["updates"]
 
-    def skip(self, updates: int) -> None:
-        """Count updates that are made, in this attempt or before it."""
-        self.done += updates
+    def skip(self, where: Where, updates: int) -> None:
+        """Count updates of a training that are made, in this attempt or before it."""
+        self.done += updates * self.plan.effort_of(where.level)
 
     def inside(self, where: Where, *, begins_at: int) -> Observer:
         """Give the observer for a training that begins at a step: what it says of itself is put into the run."""
@@ -46,7 +46,7 @@ class RunProgress:
 
     def tell(self, where: Where, *, step: int, steps_total: int, updates: int) -> None:
         """Say how far the run is, `updates` into its current training in this attempt."""
-        now, done = self.clock(), self.done + updates
+        now, done = self.clock(), self.done + updates * self.plan.effort_of(where.level)
         since, before = self._began = self._began or (now, done)
         total = max(self.total, done)
         self._told = {

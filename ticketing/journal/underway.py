@@ -57,7 +57,7 @@ class Underway:
         if where.piece not in self.journal.facts:
             return False
         if not self.inherited(where):
-            self.progress.skip(self.result(where).updates)
+            self.progress.skip(where, self.result(where).updates)
         return True
 
     def inherited(self, where: Where) -> bool:

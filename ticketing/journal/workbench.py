@@ -103,7 +103,7 @@ class Bench(Underway, Generic[AnyOf]):
         )
         seconds_before = 0.0 if unfinished is None else unfinished.facts["seconds"]
         begins_at = first_step if resume is None else resume.step
-        self.progress.skip(begins_at - first_step)
+        self.progress.skip(where, begins_at - first_step)
         started = self.clock()
         hold = self.recipe.holds
 
@@ -157,7 +157,7 @@ class Bench(Underway, Generic[AnyOf]):
         if not block_floating:  # what begins in 8 bits is rounded before its first step
             began = trained.captured[first_step]
             self.invariants.started(began, rewind_point=rewind_point, mask=mask, name=name, hold=hold)
-        self.progress.skip(trained.updates - (begins_at - first_step))
+        self.progress.skip(where, trained.updates - (begins_at - first_step))
         seconds = seconds_before + self.clock() - started
         executed = multiply_adds(self.subject.inventory, mask, layers) if layers else None
         if kept is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.ladder.regime import parameters_per_target
-from ticketing.plans.costs import cpu_seconds, update_flops
+from ticketing.plans.costs import CPU_FLOPS_PER_SECOND, CPU_SECONDS_PER_UPDATE, cpu_seconds, update_flops
 from ticketing.plans.run_plan import RunPlan
 from ticketing.plans.widths import parameters_of, starts_reused, threshold_width, widths_around
 from ticketing.recipe import CapacitySweep
@@ -24,6 +24,21 @@ class CapacityPlan(RunPlan):
     """`parameters` = n K, and the `width` that has as many."""
     examples: int
     classes: int
+
+    @property
+    def effort(self) -> float:
+        """What all updates take together, in those of the widest network."""
+        of_repeat = sum(self.effort_of(row["level"]) for row in self.widths)
+        return of_repeat * self.steps_per_training * self.trainings / len(self.widths)
+
+    def effort_of(self, level: int) -> float:
+        """Say what an update of a width takes, in those of the widest: by its parameters, and what any takes."""
+        took, most = (self._seconds(row["parameters"]) for row in (self.widths[level], self.widths[-1]))
+        return took / most
+
+    def _seconds(self, parameters: int) -> float:
+        batch = min(self.resolved_recipe["training"]["batch_size"], self.examples)
+        return update_flops(parameters, batch) / CPU_FLOPS_PER_SECOND["fp32"] + CPU_SECONDS_PER_UPDATE
 
 
 def plan_sweep(inventory: Inventory, recipe: CapacitySweep, *, train: int, test: int) -> CapacityPlan:

@@ -24,6 +24,15 @@ class RunPlan:
     warnings: list[dict[str, str]]
     resolved_recipe: dict[str, Any]
 
+    @property
+    def effort(self) -> float:
+        """What all updates take together, in those of a usual one."""
+        return float(self.updates)
+
+    def effort_of(self, level: int) -> float:
+        """Say what an update of a level takes, in those of a usual one."""
+        return 1.0
+
     def as_json(self) -> dict[str, Any]:
         """Give the plan as the API answers it."""
         return asdict(self)

@@ -1,6 +1,7 @@
 """ticketing.journal.progress: updates of all trainings and attempts add up; the time left is this attempt's rate."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_the_time_left_is_that_of_what_is_left(counted: RunProgress) -> None:
 
 
 def test_updates_of_an_earlier_attempt_say_nothing_of_the_rate(counted: RunProgress) -> None:
-    counted.skip(10)
+    counted.skip(WHERE, 10)
     told(counted, 11, updates=1)
     said = told(counted, 12, updates=2)
     assert said["fraction"] == 12 / 40
@@ -53,6 +54,15 @@ def test_a_training_speaks_of_itself_and_the_run_is_told(counted: RunProgress) -
     inside.progress(step=8, steps_total=20)
     said = told(counted, 8, updates=3)
     assert (said["fraction"], said["branch"], said["step"]) == (3 / 40, "ticket", 8)
+
+
+def test_updates_count_as_the_plan_weighs_those_of_their_level(counted: RunProgress) -> None:
+    plan = SimpleNamespace(effort=60.0, effort_of=lambda level: 1.0 + level, levels=1, steps_per_epoch=9)
+    counted = RunProgress(counted.observer, counted.clock, cast(Plan, plan))
+    counted.skip(Where(0, "search", "dense", 0), 20)
+    assert told(counted, 10, updates=10)["fraction"] == (20 + 2 * 10) / 60
+    said = told(counted, 15, updates=15)  # of level 1, in a second
+    assert said["seconds_remaining"] == pytest.approx((60 - 50) / (2 * 5))
 
 
 def test_more_updates_than_planned_are_all_of_them(counted: RunProgress) -> None:

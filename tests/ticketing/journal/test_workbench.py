@@ -97,7 +97,7 @@ def test_progress_tells_the_place_in_the_whole_run(make_bench: Any) -> None:
 
 def test_updates_that_were_made_before_count_as_made(make_bench: Any) -> None:
     bench = make_bench()
-    bench.progress.skip(20)
+    bench.progress.skip(WHERE, 20)
     trained(bench)
     assert bench.observer.last_progress["fraction"] == 40 / bench.plan.updates
 

@@ -34,6 +34,14 @@ def test_the_default_is_the_grid_of_the_paper_about_n_k() -> None:
     assert sum(0.75 <= row["parameters_per_target"] <= 1.25 for row in plan.widths) == 6
 
 
+def test_an_update_of_a_wide_network_takes_more_than_one_of_a_narrow_one() -> None:
+    plan = planned(widths=[10, 1000], repeats=3, examples=1000, training={"length": "7it", "batch_size": 100})
+    narrow, wide = plan.effort_of(0), plan.effort_of(1)
+    parameters = [row["parameters"] for row in plan.widths]
+    assert parameters[0] / parameters[1] < narrow < wide == 1.0  # some of an update is the same for all
+    assert plan.effort == pytest.approx(3 * 7 * (narrow + wide))
+
+
 def test_every_training_is_counted_once() -> None:
     plan = planned(widths=[10, 20, 30], repeats=2, examples=1000, training={"length": "7it", "batch_size": 100})
     assert (plan.trainings, plan.updates, plan.levels) == (6, 42, 2)
