@@ -1,6 +1,7 @@
-"""What tests of runs do to their folders: run, read reports, change files of tensors, verify; asserts nothing."""
+"""What tests of runs do to their folders: run, read reports, change files of tensors, verify, write again."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from ticketing.folder import OUT, read_spec
+from ticketing.folder import OUT, RECIPE, read_spec
 from ticketing.observer import RecordingObserver
 from ticketing.runs.run import run
 from ticketing.runs.verification import verify
@@ -37,3 +38,25 @@ def ran(folder: Path) -> RecordingObserver:
 
 def verified(folder: Path) -> None:
     verify(folder, read_spec(folder))
+
+
+def timed_and_written_again(folder: Path) -> Any:
+    """Hold what a finished run says of its target of time against its gain; write the run again without one.
+
+    Returns:
+        What the first report said of it.
+    """
+    report = report_of(folder)
+    told = report["search"]["target"]
+    sought = {"runtime": told["runtime"], "batch_size": told["batch_size"], "network": "slim"}
+    (row,) = (row for row in report["gain"]["latency"] if sought.items() <= row.items())
+    assert (told["came"], told["interval"]) == (row["faster"], row["interval"])
+    assert told["met"] == (told["came"] >= told["speedup"])
+    written = json.loads((folder / RECIPE).read_bytes()) | {"gain": "never"}
+    (folder / RECIPE).write_text(json.dumps(written))
+    shutil.rmtree(folder / OUT)
+    ran(folder)
+    again = report_of(folder)["search"]["target"]
+    assert (again["came"], again["met"], again["tried"]) == (None, None, told["tried"])
+    assert "was not measured again" in (folder / OUT / "report.md").read_text()
+    return told
