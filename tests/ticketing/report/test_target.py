@@ -39,7 +39,9 @@ SHORTER = TIMED | {"max_latency_ms": 0.25, "runtime": "torch", "came": 0.4006, "
     ],
 )
 def test_the_sentence_says_what_was_asked_and_what_came(target: dict[str, Any], said: str) -> None:
-    assert target_sentence({"search": {"target": target}}) == said
+    assert target_sentence({"search": {"name": "iterative", "target": target}}) == said
+    of_a_bird = target_sentence({"search": {"name": "early_bird", "target": target}})
+    assert of_a_bird == said.replace("before the first training", "at the epoch that counts")
 
 
 @pytest.mark.parametrize("search", [{}, {"target": None}, {"target": {"max_accuracy_drop": 0.01, "within": [0]}}])
