@@ -57,12 +57,13 @@ def test_a_training_speaks_of_itself_and_the_run_is_told(counted: RunProgress) -
 
 
 def test_updates_count_as_the_plan_weighs_those_of_their_level(counted: RunProgress) -> None:
-    plan = SimpleNamespace(effort=60.0, effort_of=lambda level: 1.0 + level, levels=1, steps_per_epoch=9)
+    plan = SimpleNamespace(effort=80.0, effort_of=lambda level: 1.0 + level, levels=1, steps_per_epoch=9)
     counted = RunProgress(counted.observer, counted.clock, cast(Plan, plan))
     counted.skip(Where(0, "search", "dense", 0), 20)
-    assert told(counted, 10, updates=10)["fraction"] == (20 + 2 * 10) / 60
+    counted.skip(WHERE, 5)
+    assert told(counted, 10, updates=10)["fraction"] == (20 + 2 * 5 + 2 * 10) / 80
     said = told(counted, 15, updates=15)  # of level 1, in a second
-    assert said["seconds_remaining"] == pytest.approx((60 - 50) / (2 * 5))
+    assert said["seconds_remaining"] == pytest.approx((80 - 60) / (2 * 5))
 
 
 def test_more_updates_than_planned_are_all_of_them(counted: RunProgress) -> None:
