@@ -3,6 +3,7 @@
 Once with everything in its home folder, and once on PostgreSQL and an S3 bucket, to which downloads are sent.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,11 @@ def url(
     tmp_path_factory: pytest.TempPathFactory, backend: "Backend", blob_settings: Callable[[Path], dict[str, Any]]
 ) -> Iterator[str]:
     home = tmp_path_factory.mktemp("service") / "home"
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {"database_url": backend.at(home), **blob_settings(home)}.items():
-            environment.setenv(f"WINNOW_{name.upper()}", value)
-        with serving(home, slots=SLOTS) as address:
-            yield address
+    own = {"database_url": backend.at(home), **blob_settings(home)}
+    # Told to this service alone: it stays for the whole session, with other tests beside it.
+    environment = os.environ | {f"WINNOW_{name.upper()}": value for name, value in own.items()}
+    with serving(home, slots=SLOTS, environment=environment) as address:
+        yield address
 
 
 @pytest.fixture
