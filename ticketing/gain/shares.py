@@ -68,8 +68,11 @@ class Fitting:
         refuse_the_ends(self.target, dense=dense, narrowest=narrowest)
 
     def fit(self, rank: Rank) -> Fitted:
-        """Find the least share within the target, to a thousandth, or where it is timed to a hundredth; the search
-        begins where the last ranking's ended."""
+        """Find the least share within the target, to a thousandth, or where it is timed to a hundredth.
+
+        Timed, it begins where the last ranking's ended. Counted, it knows of no ranking before, so that a run that was
+        interrupted in between finds the same.
+        """
         parts, seen = finest(self.target), dict[int, tuple[Ranked, Verdict]]()
 
         def at(part: int) -> tuple[Ranked, Verdict]:
@@ -78,7 +81,8 @@ class Fitting:
                 seen[part] = (ranked, self._verdict(ranked))
             return seen[part]
 
-        self._near = smallest(lambda part: at(part)[1].within, 0, parts, near=self._near)
+        near = None if self.target.runtime is None else self._near
+        self._near = smallest(lambda part: at(part)[1].within, 0, parts, near=near)
         end, _ = at(self._near)
         tried = [{"share": part / parts, **came._asdict()} for part, (_, came) in seen.items()]
         return Fitted(end, {"tried": tried, **measured_under(self.target)})

@@ -38,6 +38,12 @@ def drawn(fit: Fitting, *, seed: int, round_to: int = 1) -> Rank:
     return lambda share: keep_best(scores, fit.channels, sparsity=share, round_to=round_to)
 
 
+def fitting_anew(subject: Subject, most: int, rank: Rank) -> list[dict[str, Any]]:
+    """Fit a ranking as after an interruption, when those before it are forgotten."""
+    tried: list[dict[str, Any]] = fitting(subject, {"max_macs": most}).fit(rank).found["tried"]
+    return tried
+
+
 @given(st.integers(0, 200), st.integers(1, 200), st.data())
 def test_where_a_search_begins_changes_what_is_asked_and_not_what_is_found(low: int, span: int, data: Any) -> None:
     first, near = data.draw(st.integers(low + 1, low + span)), data.draw(st.integers(low - 2, low + span + 2))
@@ -72,6 +78,7 @@ def test_the_least_share_of_every_ranking_that_is_within_it(subject: Subject, mo
         assert torch.equal(found.ranked.kept, rank(end).kept)
         assert multiply_adds(rank(end)) <= most < multiply_adds(rank(end - 1 / COUNTED))
         assert found.found.keys() == {"tried"}  # nothing was timed
+        assert [row["share"] for row in tried] == [row["share"] for row in fitting_anew(subject, most, rank)]
 
 
 def test_both_ends_are_held_against_it_before_anything_is_ranked(subject: Subject) -> None:
