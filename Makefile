@@ -5,7 +5,9 @@ HOME_FOLDER ?= $(or $(WINNOW_HOME),$(HOME)/.winnow)
 
 .PHONY: setup check test serve demo bench scale soak screenshots
 
+# A job's process may write nothing beside the code it runs: it would compile it anew at every start.
 setup: .venv/installed
+	@$(BIN)/python -m compileall -q jobs service ticketing winnow workers
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -7,7 +7,8 @@ import pytest
 from winnow import Client
 from winnow.errors import InvalidRequestError
 
-pytestmark = pytest.mark.processes
+# With this database what a fork takes over comes back from S3.
+pytestmark = [pytest.mark.processes, pytest.mark.backends("postgresql")]
 
 
 def digests(client: Client, job_id: str) -> dict[str, str]:

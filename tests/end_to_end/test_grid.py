@@ -11,7 +11,8 @@ import pytest
 
 from winnow.tables import report_parts
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow]
+# With this database the reports that are gathered come back from S3; tests/faults/test_whole_tree.py tries both.
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.backends("postgresql")]
 
 EVIDENCE = {"replicates": 1, "controls": ["reinit"]}
 GRID = {

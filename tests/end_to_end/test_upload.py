@@ -12,7 +12,8 @@ from safetensors.numpy import load_file, save_file
 from winnow import Client
 from winnow.errors import InvalidRequestError
 
-pytestmark = pytest.mark.processes
+# With this database what was uploaded comes back from S3.
+pytestmark = [pytest.mark.processes, pytest.mark.backends("postgresql")]
 
 See = Callable[[Client, dict[str, Any]], dict[str, Any]]
 

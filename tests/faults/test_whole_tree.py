@@ -31,14 +31,14 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(1800)
 
 SEEDS = (0, 1, 2)
 GRID = {
-    "name": "almost the demo, three times",
+    "name": "half the demo, three times",
     "model": {"architecture": "lenet-300-100", "seed": 0},
     "dataset": {"uri": "builtin:digits"},
     "recipe": {
         "search": "iterative",
-        "levels": 10,
+        "levels": 5,
         "training": {"length": "10ep"},
-        "evidence": {"replicates": 3, "controls": ["reinit"], "levels": [5, 10]},
+        "evidence": {"replicates": 3, "controls": ["reinit"], "levels": [3, 5]},
     },
     "grid": {"/seed": list(SEEDS)},
 }

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from ticketing.export.slim_target import slim_target_of
-from ticketing.journal.structure import WIDTHS
-from ticketing.mask import Mask
+from ticketing.recipe import SlimTarget, Target
 
 FOUND: dict[str, Any] = {"kept": [8, 6], "tried": [], "threads": 1, "version": "1"}
 ASKED = {"runtime": "torch", "batch_size": 32}
@@ -22,10 +21,8 @@ ROWS = [
 ]
 
 
-def told(make_bench: Any, target: dict[str, Any], gain: Any = None) -> dict[str, Any]:
-    bench = make_bench(structure="channel", criterion="l1", levels=None, target=target)
-    bench.journal.record(WIDTHS, FOUND)
-    found = slim_target_of(bench, Mask.full(bench.subject.shapes), gain=gain)
+def told(target: dict[str, Any], gain: Any = None, *, multiply_adds: int = 101) -> dict[str, Any]:
+    found = slim_target_of(SlimTarget(**target), FOUND, multiply_adds=multiply_adds, gain=gain)
     assert found is not None
     return found
 
@@ -40,19 +37,24 @@ def told(make_bench: Any, target: dict[str, Any], gain: Any = None) -> dict[str,
     ],
 )
 def test_a_time_is_that_of_the_slim_network_under_what_was_asked(
-    make_bench: Any, target: dict[str, float], came: float, interval: Any, met: bool
+    target: dict[str, float], came: float, interval: Any, met: bool
 ) -> None:
-    found = told(make_bench, target | ASKED, {"latency": ROWS})
+    found = told(target | ASKED, {"latency": ROWS})
     assert found == target | ASKED | FOUND | {"came": came, "interval": interval, "met": met}
 
 
 @pytest.mark.parametrize("gain", [None, {"latency": ROWS[3:]}])
-def test_what_was_not_measured_is_neither_met_nor_missed(make_bench: Any, gain: Any) -> None:
-    found = told(make_bench, {"speedup": 2.0} | ASKED, gain)
+def test_what_was_not_measured_is_neither_met_nor_missed(gain: Any) -> None:
+    found = told({"speedup": 2.0} | ASKED, gain)
     assert (found["came"], found["met"]) == (None, None)
 
 
-def test_multiply_adds_are_those_of_what_was_handed_out(make_bench: Any) -> None:
-    found = told(make_bench, {"max_macs": 100})
-    whole = 8 * 16 + 16 * 12 + 12 * 3
-    assert (found["came"], found["interval"], found["met"]) == (whole, None, False)
+@pytest.mark.parametrize(("most", "met"), [(101, True), (100, False)])
+def test_multiply_adds_are_those_of_what_was_handed_out(most: int, met: bool) -> None:
+    found = told({"max_macs": most})
+    assert (found["came"], found["interval"], found["met"]) == (101, None, met)
+
+
+@pytest.mark.parametrize("target", [None, Target(sparsity=0.5)])
+def test_of_another_target_nothing_is_told(target: Target | None) -> None:
+    assert slim_target_of(target, FOUND, multiply_adds=101, gain=None) is None
