@@ -126,7 +126,8 @@ def _connect_postgres(dialect: Any, record: Any, arguments: Any, options: Mappin
     return _bounded_connection().connect(*arguments, **options)
 
 
-def _prepare_postgres(connection: "psycopg.Connection", record: Any) -> None:
+def _prepare_postgres(connection: Any, record: Any) -> None:
+    connection.silent_seconds = SILENT_SECONDS
     # Said here and not in the connection's options, which a pooler between would refuse.
     wanted = {
         "statement_timeout": BUSY_SECONDS,
@@ -144,7 +145,7 @@ def _bounded_connection() -> "type[psycopg.Connection]":
     import psycopg
 
     class BoundedConnection(psycopg.Connection):
-        silent_seconds: float = SILENT_SECONDS
+        silent_seconds: float = CONNECT_SECONDS
 
         def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
             return super().wait(self._bounded(gen), *arguments, **options)

@@ -115,7 +115,6 @@ def test_after_a_crash_of_the_server_the_next_transaction_succeeds(own_server: P
 @pytest.mark.processes
 def test_a_frozen_server_is_given_up(own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "SILENT_SECONDS", 1)
-    engines._bounded_connection.cache_clear()
     with closing(Database.open(own_server.url("postgres"))) as db:
         try:
             with pytest.raises(OperationalError, match="said nothing"), db.read() as conn:  # noqa: PT012
@@ -124,21 +123,16 @@ def test_a_frozen_server_is_given_up(own_server: PostgresServer, monkeypatch: py
                 conn.execute(text("SELECT 1"))
         finally:
             own_server.send(signal.SIGCONT)
-            engines._bounded_connection.cache_clear()
         assert one(db) == 1
 
 
 @pytest.mark.backends("postgresql")
 def test_a_silent_statement_of_a_migration_is_waited_for(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "SILENT_SECONDS", 0.2)
-    engines._bounded_connection.cache_clear()
-    try:
-        with closing(Database.open(database_url)) as db, db.read() as conn:
-            with engines.unhurried(conn):
-                started = time.monotonic()
-                conn.execute(text("SELECT pg_sleep(0.7)"))
-                assert time.monotonic() - started > 0.6
-            with pytest.raises(OperationalError, match="said nothing"):
-                conn.execute(text("SELECT pg_sleep(5)"))
-    finally:
-        engines._bounded_connection.cache_clear()
+    with closing(Database.open(database_url)) as db, db.read() as conn:
+        with engines.unhurried(conn):
+            started = time.monotonic()
+            conn.execute(text("SELECT pg_sleep(0.7)"))
+            assert time.monotonic() - started > 0.6
+        with pytest.raises(OperationalError, match="said nothing"):
+            conn.execute(text("SELECT pg_sleep(5)"))
