@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import RowMapping, select, update
 from jobs import slots, tables
 from jobs.blobs import Stored
 from jobs.database import Database
+from jobs.engines import open_engine
 from jobs.events import page
 from jobs.grids.creation import create_grid
 from jobs.grids.points import PreparedPoint, points_of, recipe_at
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from tests.conftest import Backend
 
 TTL = 60.0
+engine_at = cache(open_engine)
+"""Of one address always the same: what it has compiled serves every database that is there after another."""
 DIGITS = {"shape": [1, 8, 8], "classes": 10, "name": "digits", "fingerprint": "f" * 8}
 CANONICAL = Stored("c" * 64, 1000)
 RECIPE = {"search": "iterative", "levels": 3, "seed": 0}
@@ -162,7 +166,7 @@ def fresh_bench(backend: "Backend") -> Iterator[Callable[[], Bench]]:
 
     def make() -> Bench:
         url = backend.new()
-        opened.append(Bench(Database.open(url), url))
+        opened.append(Bench(Database(*engine_at(url)), url))
         return opened[-1]
 
     yield make
