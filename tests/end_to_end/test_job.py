@@ -113,6 +113,7 @@ def test_the_levels_of_the_api_are_those_of_the_report(client: Client, finished:
     assert [(row["level"], row["kept"]) for row in rows] == [(row["level"], row["kept"]) for row in report]
 
 
+@pytest.mark.backends("sqlite")  # no bits hang on the database
 def test_the_same_seed_gives_the_same_bits(client: Client, finished: Any, small: Any, succeeded: See) -> None:
     again = succeeded(client, small)
     digests = [
@@ -122,6 +123,7 @@ def test_the_same_seed_gives_the_same_bits(client: Client, finished: Any, small:
     assert digests[0] == digests[1]
 
 
+@pytest.mark.backends("sqlite")  # no bits hang on the database
 def test_another_seed_gives_another_ticket(client: Client, finished: Any, small: Any, succeeded: See) -> None:
     other = succeeded(client, small | {"recipe": small["recipe"] | {"seed": 1, "evidence": "none"}})
     digests = [

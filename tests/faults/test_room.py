@@ -65,6 +65,7 @@ def test_f16_a_job_that_needs_more_memory_than_there_is_fails_at_once_and_the_ne
 
 
 @pytest.mark.slow
+@pytest.mark.backends("sqlite")  # the stand-in above is tried on both
 def test_f16_a_training_that_needs_more_memory_than_there_is_says_so(
     tmp_path: Path, open_training_house: Callable[[Path], AbstractContextManager[House]]
 ) -> None:
