@@ -114,13 +114,15 @@ def test_after_a_crash_of_the_server_the_next_transaction_succeeds(own_server: P
 
 @pytest.mark.processes
 def test_a_frozen_server_is_given_up(own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "SILENT_SECONDS", 1)
+    monkeypatch.setattr(engines, "SILENT_SECONDS", 0.5)
     with closing(Database.open(own_server.url("postgres"))) as db:
         try:
             with pytest.raises(OperationalError, match="said nothing"), db.read() as conn:  # noqa: PT012
                 conn.execute(text("SELECT 1"))
                 own_server.send(signal.SIGSTOP)
+                frozen_at = time.monotonic()
                 conn.execute(text("SELECT 1"))
+            assert time.monotonic() - frozen_at < engines.CONNECT_SECONDS
         finally:
             own_server.send(signal.SIGCONT)
         assert one(db) == 1
