@@ -145,7 +145,7 @@ def _bounded_connection() -> "type[psycopg.Connection]":
     import psycopg
 
     class BoundedConnection(psycopg.Connection):
-        silent_seconds: float = CONNECT_SECONDS
+        silent_seconds: float = CONNECT_SECONDS  # until it is prepared
 
         def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
             return super().wait(self._bounded(gen), *arguments, **options)
