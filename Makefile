@@ -20,7 +20,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Much of it waits for leases to run out: on two cores, three files at a time take less long than two.
+# Much of it waits for leases to run out: with three files at a time two cores are never idle.
 test: setup
 	$(BIN)/pytest --numprocesses $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder
 

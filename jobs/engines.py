@@ -1,7 +1,6 @@
 """How connections to each kind of database are made and bounded in time; knows no table and no transaction of ours."""
 
 import json
-import math
 import sqlite3
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -97,11 +96,11 @@ def unhurried(conn: Connection) -> Iterator[None]:
     if isinstance(raw, sqlite3.Connection):
         yield
         return
-    raw.silent_seconds = math.inf
+    raw.unhurried = True
     try:
         yield
     finally:
-        raw.silent_seconds = SILENT_SECONDS
+        raw.unhurried = False
 
 
 def _postgres(url: URL) -> Engine:
@@ -126,8 +125,7 @@ def _connect_postgres(dialect: Any, record: Any, arguments: Any, options: Mappin
     return _bounded_connection().connect(*arguments, **options)
 
 
-def _prepare_postgres(connection: Any, record: Any) -> None:
-    connection.silent_seconds = SILENT_SECONDS
+def _prepare_postgres(connection: "psycopg.Connection", record: Any) -> None:
     # Said here and not in the connection's options, which a pooler between would refuse.
     wanted = {
         "statement_timeout": BUSY_SECONDS,
@@ -145,7 +143,7 @@ def _bounded_connection() -> "type[psycopg.Connection]":
     import psycopg
 
     class BoundedConnection(psycopg.Connection):
-        silent_seconds: float = CONNECT_SECONDS  # until it is prepared
+        unhurried = False
 
         def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
             return super().wait(self._bounded(gen), *arguments, **options)
@@ -159,9 +157,9 @@ def _bounded_connection() -> "type[psycopg.Connection]":
                     ready = yield state
                     if ready:
                         heard = time.monotonic()
-                    elif time.monotonic() > heard + self.silent_seconds:
+                    elif not self.unhurried and time.monotonic() > heard + SILENT_SECONDS:
                         self.close()
-                        raise psycopg.OperationalError(f"the database said nothing for {self.silent_seconds} s")
+                        raise psycopg.OperationalError(f"the database said nothing for {SILENT_SECONDS} s")
                     state = gen.send(ready)
             except StopIteration as end:
                 return end.value

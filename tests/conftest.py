@@ -19,7 +19,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
-from heapq import heappop, heappush
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -114,17 +113,17 @@ def _quick_folder() -> str:
 
 
 class Numbers:
-    """Gives the least number that is free, so that databases one after another have one address."""
+    """Gives again what was given back, so that databases one after another have one address."""
 
     def __init__(self) -> None:
         self._free: list[int] = []
         self._next = count()
 
     def take(self) -> int:
-        return heappop(self._free) if self._free else next(self._next)
+        return self._free.pop() if self._free else next(self._next)
 
     def give_back(self, number: int) -> None:
-        heappush(self._free, number)
+        self._free.append(number)
 
 
 class SqliteBackend:

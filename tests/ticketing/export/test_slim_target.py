@@ -21,8 +21,8 @@ ROWS = [
 ]
 
 
-def told(target: dict[str, Any], gain: Any = None, *, multiply_adds: int = 101) -> dict[str, Any]:
-    found = slim_target_of(SlimTarget(**target), FOUND, multiply_adds=multiply_adds, gain=gain)
+def told(target: dict[str, Any], gain: Any = None) -> dict[str, Any]:
+    found = slim_target_of(SlimTarget(**target), FOUND, multiply_adds=101, gain=gain)
     assert found is not None
     return found
 

@@ -88,7 +88,7 @@ def done(winnow_data: Path | None, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     (folder / RECIPE).write_text(recipe.model_dump_json())
     (folder / RUN).write_text(spec.model_dump_json())
-    # In a process of its own: the tests' checks the shapes of every call, which takes most of the time.
+    # In a process of its own: that of the tests checks the shapes of every call, which takes most of the time.
     subprocess.run([sys.executable, "-c", TO_THE_END, str(folder)], check=True)
     journal = open_journal(
         folder / CHECKPOINTS, run_digest=run_digest(spec, recipe), execution_key=execution_key(spec, recipe)
