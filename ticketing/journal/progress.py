@@ -34,7 +34,7 @@ class RunProgress:
     def searched(self) -> None:
         """Take from the plan what the searches, now done, could have trained and did not."""
         if isinstance(self.plan, Plan | EarlyBirdPlan) and self.plan.at_most:
-            self.total = self.done + self.plan.effort - self.plan.search["updates"]
+            self.total = self.done + self.plan.effort - self.plan.effort_of_search
 
     def skip(self, where: Where, updates: int) -> None:
         """Count updates of a training that are made, in this attempt or before it."""

@@ -7,6 +7,7 @@ from ticketing.architectures import Inventory
 from ticketing.errors import Fault, RecipeError
 from ticketing.ladder.early_bird import distance_by_chance, earliest, uninformative
 from ticketing.plans.agreement import refuse_levels_beyond
+from ticketing.plans.bird_work import slim_effort, work_of_levels
 from ticketing.plans.costs import cpu_seconds, update_flops
 from ticketing.plans.plan_warnings import warnings_of_evidence
 from ticketing.plans.run_plan import RunPlan
@@ -14,7 +15,6 @@ from ticketing.plans.start import searches_of
 from ticketing.plans.suitability import check_schedule, refuse_as_large_as_dense, warnings_of
 from ticketing.plans.work import Work
 from ticketing.recipe.early_bird import EarlyBird
-from ticketing.recipe.evidence import FULL_SCHEDULE
 from ticketing.step import iterations_per_epoch
 
 
@@ -23,12 +23,31 @@ class EarlyBirdPlan(RunPlan):
     """What will be run and what it costs at most: when the tickets are found, only the run knows."""
 
     watched: list[dict[str, Any]]
-    """`level`, `channel_sparsity`, `distance_by_chance`; the last two None where a target decides the share."""
+    """`level`; `channel_sparsity` and `distance_by_chance`, None where a target decides the share; `updates` of all its
+    trainings, and the `update_effort` of one of them."""
     earliest_epoch: int
     """At which a ticket can be found."""
     search: dict[str, int]
-    """The part of it that is the search, at most: `trainings`, `updates`, `flops`, and `dense_updates` of level 0."""
+    """The part of it that is the search, at most: `trainings`, `updates`, `flops`; of one search `dense_updates` of
+    level 0 and `slim_updates` of every other."""
     at_most: bool
+
+    @property
+    def effort(self) -> float:
+        """What all updates take together, in those of the dense network."""
+        spared: float = sum(row["updates"] * (1 - row["update_effort"]) for row in self.watched)
+        return self.updates - spared
+
+    @property
+    def effort_of_search(self) -> float:
+        """What the updates of all searches take together."""
+        searches = self.search["trainings"] // (1 + self.levels)
+        of_slim: float = sum(row["update_effort"] for row in self.watched)
+        return searches * (self.search["dense_updates"] + of_slim * self.search["slim_updates"])
+
+    def effort_of(self, level: int) -> float:
+        """Say what an update of a level takes, in those of the dense network."""
+        return float(self.watched[level - 1]["update_effort"]) if level else 1.0
 
 
 def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test: int) -> EarlyBirdPlan:
@@ -52,23 +71,24 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
     steps = recipe.training.length.iterations(per_epoch)
     first = earliest(recipe.rule, recipe.window)
     search = updates_of_search(recipe, per_epoch)
-    levels, evidence = len(recipe.watched), recipe.evidence
+    levels = len(recipe.watched)
     slim = steps - (first * per_epoch if recipe.then == "continue" else 0)
     refuse_levels_beyond(recipe, levels)
-    judged = len(evidence.judged(range(1, levels + 1)))
-    searches, later = searches_of(evidence), len(evidence.looks) - 1
-    beside = slim + sum(steps if control in FULL_SCHEDULE else slim for control in evidence.controls)
-    one = Work(search + levels * slim, 1 + levels)
-    searched = one.times(searches)
-    certified = Work(steps + judged * beside, 1 + judged * (1 + len(evidence.controls))).times(evidence.replicates)
-    added = Work(steps + beside, 2 + len(evidence.controls)).plus(one.times(int(evidence.replicates_of == "search")))
-    updates, trainings = searched.plus(certified, added.times(later))
+    work = work_of_levels(recipe, search=search, slim=slim, steps=steps)
+    updates, trainings = Work(0, 0).plus(*work)
+    searched = Work(search + levels * slim, 1 + levels).times(searches_of(recipe.evidence))
     batch = min(recipe.training.batch_size, train)
     flops = updates * update_flops(inventory.multiply_adds, batch)
     return EarlyBirdPlan(
         levels=levels,
         watched=[
-            {"level": level, "channel_sparsity": share, "distance_by_chance": share and distance_by_chance(share)}
+            {
+                "level": level,
+                "channel_sparsity": share,
+                "distance_by_chance": share and distance_by_chance(share),
+                "updates": work[level].updates,
+                "update_effort": slim_effort(inventory, recipe, share),
+            }
             for level, share in enumerate(recipe.watched, 1)
         ],
         earliest_epoch=first,
@@ -79,6 +99,7 @@ def plan_early_bird(inventory: Inventory, recipe: EarlyBird, *, train: int, test
             "updates": searched.updates,
             "flops": searched.updates * update_flops(inventory.multiply_adds, batch),
             "dense_updates": search,
+            "slim_updates": slim,
         },
         trainings=trainings,
         updates=updates,

@@ -29,3 +29,8 @@ class Plan(RunPlan):
     there are is known where the network is built; until then the shares alone, and `kept` of the ladder is None."""
     budget: dict[str, Any] | None = None
     """What the budget of one search leaves of it."""
+
+    @property
+    def effort_of_search(self) -> float:
+        """What the updates of the search take together."""
+        return float(self.search["updates"])

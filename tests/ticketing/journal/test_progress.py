@@ -5,10 +5,13 @@ from typing import Any, cast
 
 import pytest
 
+from ticketing.architectures import inventory
 from ticketing.journal.progress import RunProgress
 from ticketing.journal.where import Where
 from ticketing.observer import RecordingObserver
+from ticketing.plans.early_bird import plan_early_bird
 from ticketing.plans.plan import Plan
+from ticketing.recipe import EarlyBird
 
 WHERE = Where(0, "search", "ticket", 1)
 
@@ -64,6 +67,26 @@ def test_updates_count_as_the_plan_weighs_those_of_their_level(counted: RunProgr
     assert told(counted, 10, updates=10)["fraction"] == (20 + 2 * 5 + 2 * 10) / 80
     said = told(counted, 15, updates=15)  # of level 1, in a second
     assert said["seconds_remaining"] == pytest.approx((80 - 60) / (2 * 5))
+
+
+@pytest.mark.parametrize("watched", [6, 27])
+def test_a_search_that_settles_sooner_leaves_what_follows_it(counted: RunProgress, watched: int) -> None:
+    listed = inventory("resnet-20", {"in_channels": 1, "input_size": [8, 8], "classes": 3})
+    evidence = {"replicates": 1, "controls": ["reinit"]}
+    asked = {"search": "early_bird", "training": {"length": "10ep", "batch_size": 30}, "evidence": evidence}
+    plan = plan_early_bird(listed, EarlyBird.model_validate(asked), train=90, test=50)
+    counted = RunProgress(counted.observer, counted.clock, plan)
+    counted.skip(Where.of_search(0, 0), watched)
+    counted.skip(Where.of_search(0, 1), 30 - watched)
+    counted.searched()
+    counted.skip(Where(0, "certificate", "dense", 0), 30)
+    counted.skip(Where(0, "certificate", "reinit", 1), 30)
+    last = Where(0, "certificate", "ticket", 1)
+    counted.tell(last, step=0, steps_total=15, updates=0)
+    assert isinstance(counted.observer, RecordingObserver)
+    assert 1 - counted.observer.last_progress["fraction"] == pytest.approx(15 * plan.effort_of(1) / counted.total)
+    counted.tell(last, step=15, steps_total=15, updates=15)
+    assert counted.observer.last_progress["fraction"] == pytest.approx(1.0)
 
 
 def test_more_updates_than_planned_are_all_of_them(counted: RunProgress) -> None:

@@ -13,6 +13,7 @@ from ticketing.recipe import EarlyBird
 
 RESNET = inventory("resnet-20", {"in_channels": 1, "input_size": [8, 8], "classes": 3})
 LENET = inventory("lenet-300-100", {"in_features": 64, "classes": 3})
+VIT = inventory("vit-tiny", {"in_channels": 1, "input_size": [8, 8], "classes": 3})
 TEN_EPOCHS = {"length": "10ep", "batch_size": 30}
 
 
@@ -41,6 +42,47 @@ def test_replicates_that_may_be_added_are_in_the_bound(of: str, search: int) -> 
     assert growing.trainings - fixed.trainings == 2 * (4 + (2 if search else 0))
 
 
+GROWN = {"replicates": 3, "max_replicates": 4, "controls": ["reinit"]}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "updates"),
+    [
+        ({"levels": "all"}, [3 * (27 + 30), 3 * (15 + 15 + 30), 3 * (15 + 15 + 30)]),
+        ({"levels": "delivered"}, [3 * (27 + 30), 3 * 15, 3 * (15 + 15 + 30)]),
+        (GROWN | {"replicates_of": "retrain"}, [27 + 4 * 30, 15, 15 + 4 * (15 + 30)]),
+        (GROWN | {"replicates_of": "search"}, [4 * (27 + 30), 4 * 15, 4 * (15 + 15 + 30)]),
+        ({"replicates": 0, "controls": []}, [27, 15, 15]),
+    ],
+)
+def test_every_update_belongs_to_a_level(evidence: dict[str, Any], updates: list[int]) -> None:
+    plan = planned(channel_sparsities=[0.3, 0.5], evidence={"replicates": 3, "controls": ["reinit"]} | evidence)
+    assert [plan.updates - sum(of_slim := updates[1:]), *of_slim] == updates
+    assert [row["updates"] for row in plan.watched] == of_slim
+
+
+@pytest.mark.parametrize(
+    ("words", "efforts"),
+    [
+        ({"channel_sparsities": [0.5, 0.8]}, [(0.5 + 0.25) / 2, (0.2 + 0.04) / 2]),
+        ({"listed": VIT, "channel_sparsities": [0.5, 0.8]}, [0.5, 0.2]),
+        ({"target": {"max_macs": RESNET.multiply_adds // 4}}, [(0.5 + 0.25) / 2]),
+        ({"target": {"speedup": 2.5}}, [0.4]),
+        ({"target": {"max_latency_ms": 3}}, [1.0]),
+    ],
+)
+def test_an_update_of_a_slim_network_takes_less(words: dict[str, Any], efforts: list[float]) -> None:
+    plan = planned(**words)
+    assert [plan.effort_of(level) for level in range(plan.levels + 1)] == pytest.approx([1.0, *efforts])
+
+
+def test_all_updates_take_what_those_of_every_level_take() -> None:
+    plan = planned(channel_sparsities=[0.3, 0.5], evidence={"replicates": 2, "controls": ["reinit"], "levels": [1]})
+    light, lighter = plan.effort_of(1), plan.effort_of(2)
+    assert plan.effort_of_search == pytest.approx(2 * (27 + 15 * light + 15 * lighter))
+    assert plan.effort == pytest.approx(plan.effort_of_search + 2 * (30 + 45 * light + 45 * lighter))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "at"),
     [
@@ -61,7 +103,8 @@ def test_what_cannot_be_found_or_ranked_is_refused(words: dict[str, Any], code: 
 
 def test_how_much_a_target_removes_is_not_known_beforehand() -> None:
     plan = planned(target={"max_macs": RESNET.multiply_adds - 1})
-    assert plan.watched == [{"level": 1, "channel_sparsity": None, "distance_by_chance": None}]
+    row = plan.watched[0]
+    assert (row["level"], row["channel_sparsity"], row["distance_by_chance"]) == (1, None, None)
     assert plan.updates == planned(channel_sparsities=[0.5]).updates
     assert "threshold_uninformative" not in {warning["code"] for warning in plan.warnings}
 
