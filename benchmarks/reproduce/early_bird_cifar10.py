@@ -21,11 +21,9 @@ import campaign
 
 from ticketing.report.settling import picture
 
-EXPERIMENT = "early_bird_cifar10"
 SEEDS, EPOCHS = (0, 1, 2), 24
 TRAINING = {
     "length": f"{EPOCHS}ep",
-    "batch_size": 128,
     "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
     "schedule": {"name": "milestones", "at": ["12ep", "18ep"], "factor": 0.1},
     "precision": "bf16",
@@ -36,12 +34,14 @@ PUBLISHED = "2.1, 2.5, 3.1 times fewer at 10, 30, 50 % (VGG-16, CIFAR-100, 160 e
 Kept = Mapping[str, Mapping[str, Any]]
 
 
-def trial(name: str, architecture: str, seed: int, shares: tuple[float, ...], **words: Any) -> campaign.Trial:
+def trial(
+    name: str, architecture: str, seed: int, shares: tuple[float, ...], *, batch_size: int, **words: Any
+) -> campaign.Trial:
     evidence = {"replicates": 1, "controls": ["reinit"], "levels": "all"}
     recipe = {
         "search": "early_bird",
         "channel_sparsities": shares,
-        "training": TRAINING,
+        "training": {**TRAINING, "batch_size": batch_size},
         "evidence": evidence,
         "gain": "never",
         "outputs": ["slim"],
@@ -51,14 +51,15 @@ def trial(name: str, architecture: str, seed: int, shares: tuple[float, ...], **
     return campaign.Trial(name, {"model": {"architecture": architecture, "seed": seed}, "recipe": recipe})
 
 
-def trials() -> list[campaign.Trial]:
+def trials(batch_size: int) -> list[campaign.Trial]:
     """List all jobs, those that say most first."""
     slimming = {"threshold": 0, "window": EPOCHS, "then": "retrain", "evidence": "none"}
     made = []
     for seed in SEEDS:
-        made.append(trial(f"seed-{seed}", "resnet-20", seed, (0.3, 0.5, 0.7) if seed == 0 else (0.5,)))
-        made.append(trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), **slimming))
-    return [*made, trial("vgg-0", "vgg-16-bn", 0, (0.5,))]
+        shares = (0.3, 0.5, 0.7) if seed == 0 else (0.5,)
+        made.append(trial(f"seed-{seed}", "resnet-20", seed, shares, batch_size=batch_size))
+        made.append(trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), batch_size=batch_size, **slimming))
+    return [*made, trial("vgg-0", "vgg-16-bn", 0, (0.5,), batch_size=batch_size)]
 
 
 def rows(kept: Kept) -> list[dict[str, Any]]:
@@ -90,13 +91,14 @@ def tested(found: Mapping[str, Any], level: Mapping[str, Any]) -> dict[str, floa
     return judged or {"ticket": found["search"]["test_accuracy"]}
 
 
-def page(made: list[dict[str, Any]]) -> str:
+def page(made: list[dict[str, Any]], *, experiment: str, images: str, batch_size: int) -> str:
     precisions = ", ".join(sorted({row["precision"] for row in made}))
     head = "trial | removed | epoch | parameters, multiply-adds left | ticket | dense | reinit | times fewer operations"
     lines = [
-        "# Early-bird tickets on CIFAR-10, 24 epochs",
+        f"# Early-bird tickets on CIFAR-10, {EPOCHS} epochs",
         "",
-        f"`python benchmarks/reproduce/{EXPERIMENT}.py`, in {precisions}. Channels removed, the epoch they were found",
+        f"`python benchmarks/reproduce/{experiment}.py`, {images} in batches of {batch_size}, in {precisions}.",
+        "Channels removed, the epoch they were found",
         "at, what is left of the network, and test accuracies in % of the certificate, trained in an order the search",
         "never saw; those of network slimming are of the network that was handed out. Times fewer operations: those of",
         "train, prune, retrain over those of search and slim training; published:",
@@ -124,22 +126,24 @@ def page(made: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, ""])
 
 
-def main() -> int:
-    assert __doc__
-    kept = campaign.run(EXPERIMENT, trials(), data="cifar10.packed.npz", description=__doc__)
+def reproduce(experiment: str, description: str, *, batch_size: int, examples: int | None = None) -> None:
+    """Run what is not kept yet of all jobs on the first so many images, and write what is."""
+    wanted = trials(batch_size)
+    kept = campaign.run(experiment, wanted, data="cifar10.packed.npz", description=description, examples=examples)
     if kept:
-        out, made = campaign.RESULTS / EXPERIMENT, rows(kept)
+        out, made = campaign.RESULTS / experiment, rows(kept)
         out.with_suffix(".json").write_text(json.dumps(made, indent=1) + "\n")
-        out.with_suffix(".md").write_text(page(made))
+        images = "all images" if examples is None else f"the first {examples:,} images"
+        out.with_suffix(".md").write_text(page(made, experiment=experiment, images=images, batch_size=batch_size))
         for name, found in kept.items():
             for settling in found["settling"]:
                 share = round(100 * settling["channel_sparsity"])
                 drawn = campaign.standalone(picture(settling))
-                out.with_name(f"{EXPERIMENT}-{name}-{share}.svg").write_text(drawn)
-        print(page(made))
-    print(f"{len(kept)} of {len(trials())} jobs kept")
-    return 0
+                out.with_name(f"{experiment}-{name}-{share}.svg").write_text(drawn)
+        print(out.with_suffix(".md").read_text())
+    print(f"{len(kept)} of {len(wanted)} jobs kept")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    assert __doc__
+    reproduce("early_bird_cifar10", __doc__, batch_size=128)

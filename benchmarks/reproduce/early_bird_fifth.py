@@ -1,0 +1,13 @@
+"""The early-bird tickets of early_bird_cifar10.py on a fifth of its images, in half its batches: for a CPU.
+
+    WINNOW_DATA=... .venv/bin/python benchmarks/reproduce/early_bird_fifth.py --precision fp32 [--url URL] [--draw]
+
+The first 10,000 images of the train split, in batches of 64: an epoch has 143 updates, not 358. All else is the same.
+Writes benchmarks/results/reproduce/early_bird_fifth.{json,md} and early_bird_fifth-*.svg.
+"""
+
+import early_bird_cifar10
+
+if __name__ == "__main__":
+    assert __doc__
+    early_bird_cifar10.reproduce("early_bird_fifth", __doc__, batch_size=64, examples=10_000)
