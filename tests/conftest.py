@@ -22,27 +22,16 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 import pytest
-from beartype import BeartypeConf, beartype
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from jaxtyping import install_import_hook
+from tests.shapes import begin_test, check_shapes
 
-# Shapes in annotations are documentation that cannot lie: checked here, free everywhere else. Only where there are any:
-# checking every call of every function made a training three times as slow. The hook takes the checker by name only;
-# the numeric tower lets an int stand where a float is expected, as PEP 484 does.
-_checker = ModuleType("shape_checker")
-_checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
-sys.modules["shape_checker"] = _checker
-_root = Path(__file__).parent.parent
-_shaped = [path for path in _root.glob("ticketing/**/*.py") if "from jaxtyping import" in path.read_text()]
-_modules = [".".join(path.relative_to(_root).with_suffix("").parts) for path in _shaped]
-install_import_hook(_modules, "shape_checker.check")
+check_shapes()
 
 # No test asserts a speed: an example may take as long as a busy machine makes it.
 settings.register_profile("unhurried", deadline=None)
@@ -433,8 +422,10 @@ def winnow_data() -> Path | None:
 def _as_it_was() -> Iterator[None]:
     """Have each test begin as in a process of its own: it draws the same numbers whatever ran before it.
 
+    Its calls are counted anew, so that the shapes of the first are checked.
     What an entry point sets for its whole process is undone: a run in this one must not change other tests.
     """
+    begin_test()
     if "torch" in sys.modules:
         import torch
 
