@@ -14,7 +14,7 @@ from winnow import Client
 from winnow.local import serving
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 SLOTS = "cpu=1,inspect=1"
 

@@ -32,7 +32,7 @@ from tests.redis_servers import beside
 from ticketing.plans.parsing import resolve
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 TICKETING = [sys.executable, "-I", "-m", "ticketing"]
 STAND_IN = Path(__file__).with_name("stand_in.py").read_text()

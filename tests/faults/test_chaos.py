@@ -30,8 +30,9 @@ from jobs.counters import LEASES_LOST, STALE_WRITES_REFUSED, STRIKES
 from jobs.errors import InvalidTransitionError
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend, PostgresServer
+    from tests.databases import Backend
     from tests.faults.conftest import House
+    from tests.postgres_server import PostgresServer
 
 SECONDS = float(os.environ.get("WINNOW_CHAOS_SECONDS", "120"))
 SEED = int(os.environ.get("WINNOW_CHAOS_SEED", "20"))

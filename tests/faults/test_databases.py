@@ -29,8 +29,9 @@ from jobs.migrations import revisions
 from tests.faults.conftest import wait_until
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend, PostgresServer
+    from tests.databases import Backend
     from tests.faults.conftest import House
+    from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 

@@ -25,8 +25,9 @@ from jobs.database import Database
 from tests.faults.conftest import mounted
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend, PostgresServer
+    from tests.databases import Backend
     from tests.faults.conftest import House
+    from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.processes
 

@@ -25,8 +25,8 @@ from service.operating.embedded import find_server
 from service.operating.slots import WORKERS
 
 if TYPE_CHECKING:
-    from tests.conftest import PostgresServer
     from tests.faults.conftest import House
+    from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.processes, pytest.mark.backends("postgresql")]
 

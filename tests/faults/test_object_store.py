@@ -21,7 +21,7 @@ from jobs.errors import StoreUnavailableError
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.conftest import ObjectStore
+    from tests.object_store import ObjectStore
 
 pytestmark = pytest.mark.processes
 

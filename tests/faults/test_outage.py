@@ -14,8 +14,8 @@ import pytest
 from jobs.database import Database
 
 if TYPE_CHECKING:
-    from tests.conftest import PostgresServer
     from tests.faults.conftest import House
+    from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.processes, pytest.mark.backends("postgresql")]
 

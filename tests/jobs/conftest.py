@@ -31,7 +31,7 @@ from jobs.sweep import sweep
 from tests.redis_servers import named, wait_until_up
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 TTL = 60.0
 engine_at = cache(open_engine)

@@ -21,7 +21,7 @@ from jobs.errors import SchemaError
 from jobs.tables import METADATA, counter, is_first
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 HEAD = "0002"
 ADD_FIFTY = """

@@ -18,7 +18,7 @@ from jobs.errors import NotFoundError, TextError
 from jobs.tables import counter
 
 if TYPE_CHECKING:
-    from tests.conftest import PostgresServer
+    from tests.postgres_server import PostgresServer
 
 
 @pytest.fixture

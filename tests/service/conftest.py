@@ -44,7 +44,7 @@ from service.openapi import operations
 from tests.redis_servers import named, wait_until_up
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 SLOT = SlotIdentity("slot-1", ("cpu",), "landlock")
 INSPECTOR = SlotIdentity("slot-0", ("inspect",), "landlock")

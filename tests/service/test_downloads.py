@@ -12,7 +12,7 @@ import pytest
 from winnow import Client
 
 if TYPE_CHECKING:
-    from tests.conftest import ObjectStore
+    from tests.object_store import ObjectStore
 
 FILES = {
     "model.safetensors": bytes(range(256)) * 5000,

@@ -23,7 +23,7 @@ from jobs.leases import Checkpoint, NewArtifact, Succeeded
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.conftest import ObjectStore
+    from tests.object_store import ObjectStore
 
 DATA = [b"", b"weights" * 1000, bytes(range(256)) * 50_000]
 

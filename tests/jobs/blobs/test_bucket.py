@@ -19,7 +19,7 @@ from jobs.errors import StoreUnavailableError
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.conftest import ObjectStore
+    from tests.object_store import ObjectStore
 
 HELLO = hashlib.sha256(b"hello").hexdigest()
 BIG = bytes(range(256)) * (20 << 12)

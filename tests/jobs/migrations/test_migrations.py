@@ -22,7 +22,7 @@ from jobs.slots import SlotIdentity
 from jobs.tables import METADATA, checkpoint, event, job, slot
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 SHA = "5" * 64
 JOB: dict[str, Any] = {

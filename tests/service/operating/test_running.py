@@ -25,7 +25,7 @@ from service.operating.embedded import private_redis
 from workers import landlock
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 pytestmark = pytest.mark.processes
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from service.command import app
 
 if TYPE_CHECKING:
-    from tests.conftest import Backend
+    from tests.databases import Backend
 
 NAMED, FORGOTTEN = b"sent by a client", b"put by a worker that died"
 
