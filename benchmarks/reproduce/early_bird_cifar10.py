@@ -51,7 +51,7 @@ def trial(
     return campaign.Trial(name, {"model": {"architecture": architecture, "seed": seed}, "recipe": recipe})
 
 
-def trials(batch_size: int) -> list[campaign.Trial]:
+def trials(batch_size: int, vgg: str) -> list[campaign.Trial]:
     """List all jobs, those that say most first."""
     slimming = {"threshold": 0, "window": EPOCHS, "then": "retrain", "evidence": "none"}
     made = []
@@ -59,7 +59,7 @@ def trials(batch_size: int) -> list[campaign.Trial]:
         shares = (0.3, 0.5, 0.7) if seed == 0 else (0.5,)
         made.append(trial(f"seed-{seed}", "resnet-20", seed, shares, batch_size=batch_size))
         made.append(trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), batch_size=batch_size, **slimming))
-    return [*made, trial("vgg-0", "vgg-16-bn", 0, (0.5,), batch_size=batch_size)]
+    return [*made, trial("vgg-0", vgg, 0, (0.5,), batch_size=batch_size)]
 
 
 def rows(kept: Kept) -> list[dict[str, Any]]:
@@ -126,9 +126,9 @@ def page(made: list[dict[str, Any]], *, experiment: str, images: str, batch_size
     return "\n".join([*lines, ""])
 
 
-def reproduce(experiment: str, description: str, *, batch_size: int, examples: int | None = None) -> None:
+def reproduce(experiment: str, description: str, *, batch_size: int, vgg: str, examples: int | None = None) -> None:
     """Run what is not kept yet of all jobs on the first so many images, and write what is."""
-    wanted = trials(batch_size)
+    wanted = trials(batch_size, vgg)
     kept = campaign.run(experiment, wanted, data="cifar10.packed.npz", description=description, examples=examples)
     if kept:
         out, made = campaign.RESULTS / experiment, rows(kept)
@@ -146,4 +146,4 @@ def reproduce(experiment: str, description: str, *, batch_size: int, examples: i
 
 if __name__ == "__main__":
     assert __doc__
-    reproduce("early_bird_cifar10", __doc__, batch_size=128)
+    reproduce("early_bird_cifar10", __doc__, batch_size=128, vgg="vgg-16-bn")
