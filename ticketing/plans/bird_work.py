@@ -33,10 +33,10 @@ def work_of_levels(recipe: EarlyBird, *, search: int, slim: int, steps: int) -> 
 
 
 def slim_effort(inventory: Inventory, recipe: EarlyBird, share: float | None) -> float:
-    """Estimate what an update of a slim network takes, in those of the dense one; 1 where a time alone is asked for.
+    """Guess what an update of a slim network takes, in those of the dense one; 1 where a time alone is asked for.
 
-    With a fraction *s* of the channels left, norms and activations have *s* of their work, convolutions about *s* ** 2:
-    half of each. Where heads and hidden units are removed the tokens stay as wide as they were, and all have *s*.
+    As much as there are channels left. Multiply-adds fall with their square, but norms and activations do not, and a
+    width that fills no vector is as slow as the next that does.
 
     Args:
         inventory: The whole network.
@@ -44,10 +44,8 @@ def slim_effort(inventory: Inventory, recipe: EarlyBird, share: float | None) ->
         share: Of the channels that are removed; None where a target decides it.
     """
     if share is not None:
-        left = 1 - share
-        return left if any(layer.kind == "attention" for layer in inventory.layers) else (left + left**2) / 2
+        return 1 - share
     target = recipe.target
     if target is not None and target.max_macs is not None:
-        fewer = target.max_macs / inventory.multiply_adds
-        return (sqrt(fewer) + fewer) / 2
+        return sqrt(target.max_macs / inventory.multiply_adds)
     return 1 / target.speedup if target is not None and target.speedup is not None else 1.0
