@@ -14,6 +14,7 @@ from rich.console import Console
 from winnow.client import Client
 from winnow.errors import Json
 from winnow.exits import Exit, exit_of_job
+from winnow.plan_tables import plan_parts
 from winnow.progress import JobProgress
 from winnow.tables import job_table
 from winnow.terminal import console
@@ -71,6 +72,13 @@ def see_through(session: Session, job: Json, *, wait: bool, timeout: float | Non
         session.err.print(f"{len(files)} files in {out}", markup=False)
     session.say(job, job_table(job))
     return exit_of_job(job)
+
+
+def tell_plan(session: Session, body: Json) -> int:
+    """Ask what a submission would cost, print it, and give the exit code; nothing is queued."""
+    answer = session.client.validate(body)
+    session.say(answer, *plan_parts(answer))
+    return Exit.DONE
 
 
 def read_body(file: str) -> Json:

@@ -8,8 +8,11 @@ import typer
 
 from winnow.client import DEFAULT_URL
 from winnow.errors import Json
-from winnow.session import AsJson, Key, Out, Timeout, Url, Wait, open_session, see_through, usage_errors
+from winnow.session import AsJson, Key, Out, Timeout, Url, Wait, open_session, see_through, tell_plan, usage_errors
 from winnow.submission import data_of, gates_of, pairs, recipe_of
+
+PATIENCE_SECONDS = 600.0
+"""While data is looked at, before a plan is asked for."""
 
 
 def compress(
@@ -33,6 +36,7 @@ def compress(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the job.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="git_sha=9f3c2ab")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what it would cost; nothing is queued.")] = False,
     wait: Wait = False,
     timeout: Timeout = None,
     out: Out = None,
@@ -59,7 +63,10 @@ def compress(
         source: Json = {"sha256": session.client.upload(model), "weights": weights} if model else {"seed": seed or 0}
         body: Json = {"recipe": asked, "labels": labels}
         body["model"] = {"architecture": arch, "arguments": arguments} | source
-        body["dataset"] = {"sha256": session.client.upload(file)} if file else {"uri": uri}
+        if plan:  # of data that was looked at
+            body["dataset"] = session.client.dataset(file, uri=uri, wait_seconds=timeout or PATIENCE_SECONDS)["id"]
+        else:
+            body["dataset"] = {"sha256": session.client.upload(file)} if file else {"uri": uri}
         gates = gates_of(
             max_drop=max_drop, min_sparsity=min_sparsity, max_bytes=max_bytes, max_latency_ms=max_latency_ms
         )
@@ -67,4 +74,6 @@ def compress(
             body["gates"] = gates
         if name:
             body["name"] = name
+        if plan:
+            return tell_plan(session, body)
         return see_through(session, session.client.submit(body), wait=wait, timeout=timeout, out=out)

@@ -6,7 +6,6 @@ import typer
 
 from winnow.client import DEFAULT_URL
 from winnow.exits import Exit
-from winnow.plan_tables import plan_parts
 from winnow.session import (
     AsJson,
     Body,
@@ -19,6 +18,7 @@ from winnow.session import (
     open_session,
     read_body,
     see_through,
+    tell_plan,
     usage_errors,
 )
 from winnow.submission import pairs
@@ -44,9 +44,7 @@ def validate(file: Body, url: Url = DEFAULT_URL, key: Key = None, as_json: AsJso
     """Ask whether a submission would be accepted, and what it would cost; nothing is queued."""
     body = read_body(file)
     with open_session(url, key, as_json) as session:
-        answer = session.client.validate(body)
-        session.say(answer, *plan_parts(answer))
-    return Exit.DONE
+        return tell_plan(session, body)
 
 
 def wait(
