@@ -6,15 +6,15 @@ from typing import Any
 from ticketing.channels import Kept
 from ticketing.channels.distances import distances
 from ticketing.channels.scales import scales_of
-from ticketing.channels.slimming import slim_inventory
 from ticketing.export.document import document_of_ticket
 from ticketing.export.slim_target import slim_target_of
 from ticketing.export.ticket_files import size_of
 from ticketing.journal.birds import Birds
+from ticketing.journal.results import Result
 from ticketing.journal.walk import searches_made
 from ticketing.journal.where import Where
 from ticketing.journal.workbench import Bench
-from ticketing.ladder.early_bird import distance_by_chance, uninformative
+from ticketing.ladder.early_bird import COMPARED, distance_by_chance, uninformative
 from ticketing.plans.costs import FLOPS_PER_MULTIPLY_ADD, FORWARDS_PER_UPDATE
 from ticketing.recipe import EarlyBird
 
@@ -32,7 +32,7 @@ def bird_document(bench: Bench[EarlyBird], birds: Birds, **told: Any) -> dict[st
     level = report["search"]["delivered_level"]
     rows = [row | {"regime": None} | _narrowed(bench, birds, row["level"]) for row in report["levels"]]
     report["search"] |= {"best": None, "target": _target(bench, birds, rows[level], gain=report["gain"])}
-    report["cost"] |= _beside(bench, birds, level)
+    report["cost"] |= _beside(bench, level)
     settling = [_settling(bench, birds, number) for number in range(1, level + 1)]
     return report | {"levels": rows, "settling": settling}
 
@@ -59,18 +59,20 @@ def _counted(kept: Kept, own: Kept) -> dict[str, int]:
 def _settling(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:
     """Tell how a share of the channels settled in every search: when, and how far apart the masks of any two epochs
     were; the distances of the first search alone."""
-    share = birds.share(0, level)
+    share, recipe = birds.share(0, level), bench.recipe
     kinds = [kind.numpy() for kind in scales_of(bench.subject.inventory, bench.channels).kinds.values()]
     found = [birds.found(replicate).get(level) for replicate in range(searches_made(bench))]
-    matrix = distances(birds.masks(0, level), kinds)
+    matrix = distances(birds.masks(0, level), kinds).round(6)
+    compared = COMPARED[recipe.rule](found[0] or birds.epochs(0), recipe.window)
     return {
         "level": level,
         "channel_sparsity": share,
         "found": found,
         "epochs_watched": birds.epochs(0),
         "distance_by_chance": distance_by_chance(share),
-        "threshold_uninformative": uninformative(share, bench.recipe.threshold),
-        "distances": [[round(float(value), 6) for value in row] for row in matrix],
+        "threshold_uninformative": uninformative(share, recipe.threshold),
+        "deciding_distances": [float(matrix[newer, older]) for older, newer in compared if older >= 0],
+        "distances": matrix.tolist(),
     }
 
 
@@ -85,22 +87,28 @@ def _target(
     return slim_target_of(target, found, multiply_adds=row["multiply_adds"], gain=gain)
 
 
-def _beside(bench: Bench[EarlyBird], birds: Birds, level: int) -> dict[str, Any]:
+def _beside(bench: Bench[EarlyBird], level: int) -> dict[str, Any]:
     """Set what the delivered network took, the search and its own training, beside one dense training, and beside
     train, prune, retrain: a dense training to the end, and the slim network trained for as long again."""
     batch = min(bench.recipe.training.batch_size, len(bench.data.y_train))
     steps = bench.recipe.training.length.iterations(bench.per_epoch)
-    update = FLOPS_PER_MULTIPLY_ADD * FORWARDS_PER_UPDATE * batch
-    dense = update * steps * bench.subject.inventory.multiply_adds
-    slim = slim_inventory(bench.subject.inventory, bench.channels, birds.kept(0, level)).multiply_adds
-    ran = [bench.result(Where.of_search(0, at)) for at in (0, level)]
-    one = sum(
-        update * result.updates * (result.multiply_adds or bench.subject.inventory.multiply_adds) for result in ran
-    )
-    again = dense + update * steps * slim
-    return {
-        "delivered_flops": one,
-        "dense_training_flops": dense,
-        "train_prune_retrain_flops": again,
-        "train_prune_retrain_over_delivered": again / one,
+    dense, slim = (bench.result(Where.of_search(0, at)) for at in (0, level))
+
+    def work(result: Result, updates: int) -> dict[str, float]:
+        one = result.multiply_adds or bench.subject.inventory.multiply_adds
+        pace = result.seconds / result.updates
+        return {
+            "flops": FLOPS_PER_MULTIPLY_ADD * FORWARDS_PER_UPDATE * batch * updates * one,
+            "samples": batch * updates,
+            "seconds": round(pace * updates, 3),
+        }
+
+    ways = {
+        "delivered": [work(dense, dense.updates), work(slim, slim.updates)],
+        "dense_training": [work(dense, steps)],
+        "train_prune_retrain": [work(dense, steps), work(slim, steps)],
+    }
+    beside = {f"{way}_{unit}": sum(part[unit] for part in parts) for way, parts in ways.items() for unit in parts[0]}
+    return beside | {
+        "train_prune_retrain_over_delivered": beside["train_prune_retrain_flops"] / beside["delivered_flops"]
     }

@@ -23,10 +23,11 @@ def settling_sentence(report: words.Report) -> str:
     else:
         when = f"settled at epoch {', '.join(map(str, epochs))}"
     spared = cost["train_prune_retrain_over_delivered"]
+    longer = cost["train_prune_retrain_seconds"] / cost["delivered_seconds"]
     return (
         f"The choice of the {share} of channels to remove {when}. Search and slim training together took "
         f"{words.number(cost['delivered_flops'])} operations; one dense training and the slim network trained as "
-        f"long again would take {spared:.2f} times as many."
+        f"long again would take {spared:.2f} times as many, and {longer:.2f} times as long at the same pace."
     )
 
 
@@ -48,25 +49,22 @@ def section(report: words.Report) -> str:
     )
 
 
-_HEAD = ["level", "channels removed", "found", "newest distances at that epoch", "over chance", "by chance"]
+_HEAD = ["level", "channels removed", "found", "distances that decide at that epoch", "over chance", "by chance"]
 
 
 def _rows(report: words.Report) -> list[list[str]]:
-    window = report["recipe"]["window"]
-    return [_row(found, window) for found in report["settling"]]
+    return [_row(found) for found in report["settling"]]
 
 
-def _row(found: Mapping[str, Any], window: int) -> list[str]:
-    epoch = found["found"][0] or found["epochs_watched"]
-    newest = found["distances"][epoch - 1][max(0, epoch - window) : epoch - 1]
-    chance = found["distance_by_chance"]
+def _row(found: Mapping[str, Any]) -> list[str]:
+    deciding, chance = found["deciding_distances"], found["distance_by_chance"]
     tells = " (threshold tells little)" if found["threshold_uninformative"] else ""
     return [
         str(found["level"]),
         words.percent(found["channel_sparsity"]),
         ", ".join("not settled" if at is None else f"epoch {at}" for at in found["found"]),
-        ", ".join(f"{value:.3f}" for value in newest),
-        f"{max(newest, default=0) / chance:.2f}",
+        ", ".join(f"{value:.3f}" for value in deciding),
+        f"{max(deciding, default=0) / chance:.2f}",
         f"{chance:.3f}{tells}",
     ]
 
@@ -75,7 +73,8 @@ def picture(found: Mapping[str, Any]) -> str:
     """Draw the matrix of distances, the first epoch at the top left."""
     matrix: Sequence[Sequence[float]] = found["distances"]
     cell, most = SIDE / len(matrix), max(max(row) for row in matrix) or 1.0
-    parts = [
+    parts = [f'<rect class="near" x="{MARGIN}" y="{MARGIN}" width="{SIDE}" height="{SIDE}"/>']
+    parts += [
         f'<rect class="distance" x="{MARGIN + column * cell:.1f}" y="{MARGIN + row * cell:.1f}" width="{cell:.2f}" '
         f'height="{cell:.2f}" fill-opacity="{value / most:.3f}"/>'
         for row, values in enumerate(matrix)

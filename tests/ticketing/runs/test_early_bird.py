@@ -97,7 +97,8 @@ def test_the_report_tells_how_the_channels_settled(done: Path) -> None:
         assert np.array_equal(matrix, matrix.T)
         (epoch,) = found["found"]
         assert 3 <= epoch <= found["epochs_watched"]
-        assert matrix[epoch - 1, epoch - 3 : epoch].max() <= 0.15
+        assert found["deciding_distances"] == matrix[epoch - 1, epoch - 3 : epoch - 1].tolist()
+        assert max(found["deciding_distances"]) <= 0.15
         assert found["level"] == row["level"]
     assert report["certificate"]["level"] == report["search"]["delivered_level"] == 2
     assert report["certificate"]["n"] == 3
@@ -116,6 +117,14 @@ def test_the_cost_is_that_of_what_ran(done: Path) -> None:
     assert cost["dense_training_flops"] == 6 * batch * 10 * per_epoch * levels[0]["multiply_adds"]
     again = cost["dense_training_flops"] * (1 + levels[2]["multiply_adds"] / levels[0]["multiply_adds"])
     assert cost["train_prune_retrain_flops"] == pytest.approx(again)
+    watched = max(epochs)
+    assert cost["delivered_samples"] == batch * per_epoch * (watched + 10 - epochs[2])
+    assert cost["train_prune_retrain_samples"] == 2 * cost["dense_training_samples"] == 2 * batch * 10 * per_epoch
+    ran, whole = cost["delivered_seconds"], cost["train_prune_retrain_seconds"]
+    assert ran < whole  # at the same pace each of the two trains for longer
+    assert whole - cost["dense_training_seconds"] == pytest.approx(
+        (ran - cost["dense_training_seconds"] * watched / 10) * 10 / (10 - epochs[2]), abs=0.01
+    )
 
 
 def test_the_page_and_the_card_tell_it_too(done: Path) -> None:
