@@ -109,14 +109,16 @@ class Underway:
             self.save(self._unsaved)
 
     def still_there(self) -> None:
-        """Say again how far the run is, where nothing trains, and stop here if asked to: all is saved by then.
+        """Say again how far the run is, where networks are timed, and stop here if asked to.
+
+        Nothing is saved: between two trainings all is by then, and within one its last checkpoint stands.
 
         Raises:
             Stopped: The observer asked to stop.
         """
         self.progress.repeat()
         if self.observer.stop_requested():
-            raise Stopped("stopped after the last training")
+            raise Stopped("stopped while networks were timed")
 
     def phase(self, phase: str) -> None:
         """Say what the run is at, if that is new."""

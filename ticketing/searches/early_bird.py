@@ -67,7 +67,7 @@ class _Settling:
         bench, target = self.bench, self.bench.recipe.target
         self.scales = scales_of(bench.subject.inventory, bench.channels)
         if target is not None:
-            self._fitting = Fitting(bench.subject, bench.channels, target, between=bench.progress.repeat)
+            self._fitting = Fitting(bench.subject, bench.channels, target, between=bench.still_there)
 
     def refuse_what_no_width_meets(self) -> None:
         """Hold the whole network and the narrowest against the target, if there is one.

@@ -1,6 +1,7 @@
 """An early-bird run whose slim network is to be small or fast enough, folder in and folder out."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 
 from tests.ticketing.runs.folders import ran, report_of, timed_and_written_again, verified
 from tests.ticketing.runs.test_early_bird import ASKED
-from ticketing.folder import OUT
+from ticketing.folder import OUT, read_spec
 from ticketing.ladder.early_bird import distance_by_chance
+from ticketing.observer import RecordingObserver, Stopped
 from ticketing.report.words import number
+from ticketing.runs.run import run
 
 LayOut = Callable[..., Path]
 MOST = 1_000_000
@@ -59,3 +62,12 @@ def test_a_target_of_time_is_held_against_what_was_measured_at_the_end(
     assert any(one["within"] and one["interval"][0] >= 1.2 for one in told["tried"])
     tensors = json.loads((folder / OUT / "slim.json").read_bytes())["tensors"].values()
     assert {len(kept) % 8 for tensor in tensors for kept in tensor["kept"].values()} == {0}
+
+
+def test_asked_to_stop_while_networks_are_timed_it_stops(
+    tmp_path: Path, lay_out: LayOut, few_large_digits: Any
+) -> None:
+    target = {"speedup": 1.2, "runtime": "torch", "batch_size": 32}
+    folder = laid_out(lay_out, tmp_path / "run", few_large_digits, target=target)
+    with pytest.raises(Stopped, match="networks were timed"):
+        run(folder, read_spec(folder), observer=RecordingObserver(stop_after=0), clock=time.monotonic)
