@@ -35,6 +35,12 @@ class Fault:
     """The closed list of words, where there is one."""
 
 
+def first_of(found: Sequence[str], *, between: str = ", ", most: int = 8) -> str:
+    """List the first of what was found, and say how many more there are."""
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return between.join(found[:most]) + more
+
+
 class WinnowError(Exception):
     """Everything Winnow raises on purpose."""
 

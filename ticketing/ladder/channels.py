@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ticketing.architectures import Inventory, Layer
-from ticketing.errors import Fault, RecipeError
+from ticketing.errors import Fault, RecipeError, first_of
 from ticketing.folder import StartSpec
 from ticketing.ladder.schedule import kept_at, ladder
 from ticketing.recipe import MOST_LEVELS, Iterative
@@ -168,4 +168,4 @@ def _refuse_start_beyond(last: int, start: StartSpec) -> None:
 
 
 def _told(sets: ChannelSets) -> str:
-    return "; ".join(f"{name}: {why}" for name, why in list(sets.stays.items())[:6])
+    return first_of([f"{name}: {why}" for name, why in sets.stays.items()], between="; ")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ticketing.architectures import Inventory
-from ticketing.errors import Fault, RecipeError
+from ticketing.errors import Fault, RecipeError, first_of
 from ticketing.ladder.early_bird import distance_by_chance, earliest, uninformative
 from ticketing.plans.agreement import refuse_levels_beyond
 from ticketing.plans.bird_work import slim_effort, work_of_levels
@@ -127,7 +127,7 @@ def norms_missing(inventory: Inventory, *, what: str = "batch norms") -> str | N
     if any(layer.kind == "norm" for layer in inventory.layers):
         return None
     others = [layer.name for layer in inventory.layers if layer.role != "output" and not layer.norm]
-    came = f"{inventory.architecture}, where nothing scales the outputs of {', '.join(others[:6]) or 'any layer'}"
+    came = f"{inventory.architecture}, where nothing scales the outputs of {first_of(others) or 'any layer'}"
     return f"expected a network with {what}, whose scales rank its channels, got {came}"
 
 
@@ -161,4 +161,14 @@ def _warnings(recipe: EarlyBird, inventory: Inventory, test: int) -> list[tuple[
                 f"within twice the threshold {recipe.threshold:g}: a mask may settle by chance"
             )
             warnings.append(("threshold_uninformative", detail))
+    if whole := _unscaled(inventory):
+        detail = f"nothing scales the outputs of {first_of(whole)}: they keep all their channels"
+        warnings.append(("layers_stay_whole", detail))
     return warnings
+
+
+def _unscaled(inventory: Inventory) -> list[str]:
+    """List the layers whose channels nothing ranks in a network with norms: fully connected ones before the last."""
+    if not any(layer.kind == "norm" for layer in inventory.layers):
+        return []
+    return [layer.name for layer in inventory.layers if layer.kind == "linear" and layer.role != "output"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ticketing.architectures import Inventory, inventory
-from ticketing.errors import RecipeError
+from ticketing.errors import RecipeError, first_of
 from ticketing.plans.early_bird import EarlyBirdPlan, plan_early_bird
 from ticketing.plans.parsing import resolve
 from ticketing.plans.support import unsupported
@@ -111,6 +111,22 @@ def test_a_refused_network_is_told_which_of_its_layers_nothing_scales() -> None:
     message = "batch norms or attention.*lenet-300-100, where nothing scales the outputs of fc1, fc2"
     with pytest.raises(RecipeError, match=message):
         planned(LENET)
+
+
+def test_a_refusal_that_cannot_name_all_layers_says_how_many_it_leaves_out() -> None:
+    layers = "conv1, conv2, conv3, conv4, conv5, conv6, fc1, fc2"
+    with pytest.raises(RecipeError, match=f"outputs of {layers}$"):
+        planned(inventory("conv-6", {"in_channels": 1, "input_size": [8, 8], "classes": 3}))
+    assert first_of(["a", "b", "c"], most=2) == "a, b and 1 more"
+
+
+def test_layers_that_nothing_ranks_are_named_before_anything_runs() -> None:
+    arguments = {"in_channels": 1, "input_size": [32, 32], "classes": 3}
+    for classifier, codes in (("imagenet", ["layers_stay_whole"]), ("single", [])):
+        listed = inventory("vgg-11-bn", arguments | {"classifier": classifier})
+        told = [w for w in planned(listed).warnings if w["code"] == "layers_stay_whole"]
+        assert [warning["code"] for warning in told] == codes
+        assert all("classifier.0, classifier.3:" in warning["detail"] for warning in told)
 
 
 @pytest.mark.parametrize("architecture", ["vit-tiny", "gpt"])
