@@ -87,7 +87,7 @@ def main() -> int:
     right = (module.eval()(inputs).argmax(1) == torch.from_numpy(y[test])).sum().item()
     kept = sum(weight.numel() for weight in module.parameters())
     print(f"{kept:,} of {before:,} parameters are left; {right} of {len(test)} test images right in my own class")
-    print(f"the report says {round(reported * len(test))} of {len(test)}")
+    print(f"accuracy {right / len(test)}; the report says {reported}")
     return 0
 
 

@@ -76,7 +76,15 @@ def logits(module: nn.Module, state: State, x: Tensor) -> Tensor:
 
 @every_architecture
 def test_slim_equals_masked_and_its_inventory_is_its_state(name: str, tiny_arguments: TinyArguments) -> None:
-    module, listed, channels = found(name, tiny_arguments)
+    slim_is_masked(*found(name, tiny_arguments))
+
+
+@pytest.mark.parametrize("name", ["resnet-18", "resnet-50", "mobilenet-v2"])
+def test_so_it_is_with_the_stem_for_large_images(name: str) -> None:
+    slim_is_masked(*found(name, lambda _: {"in_channels": 3, "input_size": [32, 32], "classes": 3, "stem": "imagenet"}))
+
+
+def slim_is_masked(module: nn.Module, listed: Inventory, channels: Channels) -> None:
     generator = torch.Generator().manual_seed(2)
     kept = some(channels, generator)
     state, x = lived_in(listed, generator), inputs(listed, generator)
