@@ -59,7 +59,7 @@ def data_of(examples: int, asked: EarlyBird) -> Any:
     """Prepare the first examples of CIFAR-10."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        unpacked(Path(os.environ["WINNOW_DATA"]) / "cifar10.packed.npz") as file,
+        unpacked(Path(os.environ["WINNOW_DATA"]) / "cifar10.npz") as file,
     ):
         arrays = np.load(file)
         cut = {name: arrays[name][:examples] for name in ("x_train", "y_train", "x_test", "y_test")}

@@ -119,15 +119,15 @@ def _dataset(client: Client, data: str, examples: int | None) -> str:
 @contextmanager
 def unpacked(file: Path) -> Iterator[Path]:
     """Give a file that can be uploaded: images that lie packed are unpacked by the decoder that lies beside them."""
-    if ".packed." not in file.name:
+    if file.exists():
         yield file
         return
     sys.path.insert(0, str(file.parent))
     from unpack_images import load  # type: ignore[import-not-found]
 
-    arrays = load(str(file))
+    arrays = load(str(file.with_suffix(".packed.npz")))
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / file.name.replace(".packed", "")
+        plain = Path(folder) / file.name
         np.savez(plain, **{name: arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")})
         yield plain
 

@@ -62,7 +62,7 @@ def rows(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main() -> int:
     assert __doc__
-    kept = campaign.run(EXPERIMENT, [trial(seed) for seed in SEEDS], data="cifar10.packed.npz", description=__doc__)
+    kept = campaign.run(EXPERIMENT, [trial(seed) for seed in SEEDS], data="cifar10.npz", description=__doc__)
     if kept:
         found = rows(list(kept.values()))
         lines = {

@@ -129,7 +129,7 @@ def page(made: list[dict[str, Any]], *, experiment: str, images: str, batch_size
 def reproduce(experiment: str, description: str, *, batch_size: int, vgg: str, examples: int | None = None) -> None:
     """Run what is not kept yet of all jobs on the first so many images, and write what is."""
     wanted = trials(batch_size, vgg)
-    kept = campaign.run(experiment, wanted, data="cifar10.packed.npz", description=description, examples=examples)
+    kept = campaign.run(experiment, wanted, data="cifar10.npz", description=description, examples=examples)
     if kept:
         out, made = campaign.RESULTS / experiment, rows(kept)
         out.with_suffix(".json").write_text(json.dumps(made, indent=1) + "\n")

@@ -100,7 +100,7 @@ def claims(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
         ("4. at 3.6 % it is as accurate as dense, points", "0", _points(at[15], "dense")),
         ("5. at 21.1 % reinit stops later than the ticket, times", "2.51", f"{_ratio(at[7], 'reinit', 'ticket'):.2f}"),
         ("6. at 21.1 % the ticket is more accurate than reinit, points", "+0.5", _points(at[7], "reinit")),
-        ("7. first level whose mean falls below dense's: ticket, reinit", "2.9 %, 21.1 %", ", ".join(below.values())),
+        ("7. from here on the mean stays below dense's: ticket, reinit", "2.9 %, 21.1 %", ", ".join(below.values())),
     ]
 
 

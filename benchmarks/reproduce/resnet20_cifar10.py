@@ -44,7 +44,7 @@ def trial(rewind: str) -> campaign.Trial:
 def main() -> int:
     assert __doc__
     trials = [trial(rewind) for rewind in REWINDS]
-    kept = campaign.run(EXPERIMENT, trials, data="cifar10.packed.npz", description=__doc__)
+    kept = campaign.run(EXPERIMENT, trials, data="cifar10.npz", description=__doc__)
     if kept:
         lines = {
             name: [(100 * row["density"], [100 * row["validation"]["accuracy"]]) for row in found["levels"]]
