@@ -13,6 +13,7 @@ early_bird_cifar10-*.svg.
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,27 @@ PUBLISHED = "2.1, 2.5, 3.1 times fewer at 10, 30, 50 % (VGG-16, CIFAR-100, 160 e
 Kept = Mapping[str, Mapping[str, Any]]
 
 
-def trial(
-    name: str, architecture: str, seed: int, shares: tuple[float, ...], *, batch_size: int, **words: Any
-) -> campaign.Trial:
+@dataclass(frozen=True)
+class Scale:
+    """How much of it is done."""
+
+    experiment: str
+    batch_size: int
+    vgg: str
+    examples: int | None = None
+    """Of the train split, the first so many; None for all."""
+
+    @property
+    def sentence(self) -> str:
+        images = "all images" if self.examples is None else f"the first {self.examples:,} images"
+        return f"ResNet-20 and (`vgg-0`) `{self.vgg}`, {images} in batches of {self.batch_size}"
+
+
+def trial(name: str, architecture: str, seed: int, shares: tuple[float, ...], **words: Any) -> campaign.Trial:
     evidence = {"replicates": 1, "controls": ["reinit"], "levels": "all"}
     recipe = {
         "search": "early_bird",
         "channel_sparsities": shares,
-        "training": {**TRAINING, "batch_size": batch_size},
         "evidence": evidence,
         "gain": "never",
         "outputs": ["slim"],
@@ -51,15 +65,16 @@ def trial(
     return campaign.Trial(name, {"model": {"architecture": architecture, "seed": seed}, "recipe": recipe})
 
 
-def trials(batch_size: int, vgg: str) -> list[campaign.Trial]:
+def trials(scale: Scale) -> list[campaign.Trial]:
     """List all jobs, those that say most first."""
-    slimming = {"threshold": 0, "window": EPOCHS, "then": "retrain", "evidence": "none"}
+    early = {"training": {**TRAINING, "batch_size": scale.batch_size}}
+    slimming = {**early, "threshold": 0, "window": EPOCHS, "then": "retrain", "evidence": "none"}
     made = []
     for seed in SEEDS:
         shares = (0.3, 0.5, 0.7) if seed == 0 else (0.5,)
-        made.append(trial(f"seed-{seed}", "resnet-20", seed, shares, batch_size=batch_size))
-        made.append(trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), batch_size=batch_size, **slimming))
-    return [*made, trial("vgg-0", vgg, 0, (0.5,), batch_size=batch_size)]
+        made.append(trial(f"seed-{seed}", "resnet-20", seed, shares, **early))
+        made.append(trial(f"slimming-{seed}", "resnet-20", seed, (0.5,), **slimming))
+    return [*made, trial("vgg-0", scale.vgg, 0, (0.5,), **early)]
 
 
 def rows(kept: Kept) -> list[dict[str, Any]]:
@@ -91,18 +106,17 @@ def tested(found: Mapping[str, Any], level: Mapping[str, Any]) -> dict[str, floa
     return judged or {"ticket": found["search"]["test_accuracy"]}
 
 
-def page(made: list[dict[str, Any]], *, experiment: str, images: str, batch_size: int) -> str:
+def page(made: list[dict[str, Any]], scale: Scale) -> str:
     precisions = ", ".join(sorted({row["precision"] for row in made}))
     head = "trial | removed | epoch | parameters, multiply-adds left | ticket | dense | reinit | times fewer operations"
     lines = [
         f"# Early-bird tickets on CIFAR-10, {EPOCHS} epochs",
         "",
-        f"`python benchmarks/reproduce/{experiment}.py`, {images} in batches of {batch_size}, in {precisions}.",
-        "Channels removed, the epoch they were found",
-        "at, what is left of the network, and test accuracies in % of the certificate, trained in an order the search",
-        "never saw; those of network slimming are of the network that was handed out. Times fewer operations: those of",
-        "train, prune, retrain over those of search and slim training; published:",
-        f"{PUBLISHED}.",
+        f"`python benchmarks/reproduce/{scale.experiment}.py`: {scale.sentence}, in {precisions}.",
+        "Channels removed, the epoch they were found at, what is left of the network, and test accuracies in % of the",
+        "certificate, trained in an order the search never saw; those of network slimming are of the network that was",
+        "handed out. Times fewer operations: those of train, prune, retrain over those of search and slim training;",
+        f"published: {PUBLISHED}.",
         "",
         f"| {head} |",
         f"|{8 * '---|'}",
@@ -126,24 +140,23 @@ def page(made: list[dict[str, Any]], *, experiment: str, images: str, batch_size
     return "\n".join([*lines, ""])
 
 
-def reproduce(experiment: str, description: str, *, batch_size: int, vgg: str, examples: int | None = None) -> None:
-    """Run what is not kept yet of all jobs on the first so many images, and write what is."""
-    wanted = trials(batch_size, vgg)
-    kept = campaign.run(experiment, wanted, data="cifar10.npz", description=description, examples=examples)
+def reproduce(scale: Scale, description: str) -> None:
+    """Run what is not kept yet of all jobs, and write what is."""
+    wanted, out = trials(scale), campaign.RESULTS / scale.experiment
+    kept = campaign.run(scale.experiment, wanted, data="cifar10.npz", description=description, examples=scale.examples)
     if kept:
-        out, made = campaign.RESULTS / experiment, rows(kept)
+        made = rows(kept)
         out.with_suffix(".json").write_text(json.dumps(made, indent=1) + "\n")
-        images = "all images" if examples is None else f"the first {examples:,} images"
-        out.with_suffix(".md").write_text(page(made, experiment=experiment, images=images, batch_size=batch_size))
+        out.with_suffix(".md").write_text(page(made, scale))
         for name, found in kept.items():
             for settling in found["settling"]:
                 share = round(100 * settling["channel_sparsity"])
                 drawn = campaign.standalone(picture(settling))
-                out.with_name(f"{experiment}-{name}-{share}.svg").write_text(drawn)
-        print(out.with_suffix(".md").read_text())
+                out.with_name(f"{scale.experiment}-{name}-{share}.svg").write_text(drawn)
+        print(page(made, scale))
     print(f"{len(kept)} of {len(wanted)} jobs kept")
 
 
 if __name__ == "__main__":
     assert __doc__
-    reproduce("early_bird_cifar10", __doc__, batch_size=128, vgg="vgg-16-bn")
+    reproduce(Scale("early_bird_cifar10", batch_size=128, vgg="vgg-16-bn"), __doc__)

@@ -6,8 +6,8 @@ The first 10,000 images of the train split, in batches of 64: an epoch has 143 u
 Writes benchmarks/results/reproduce/early_bird_fifth.{json,md} and early_bird_fifth-*.svg.
 """
 
-import early_bird_cifar10
+from early_bird_cifar10 import Scale, reproduce
 
 if __name__ == "__main__":
     assert __doc__
-    early_bird_cifar10.reproduce("early_bird_fifth", __doc__, batch_size=64, vgg="vgg-11-bn", examples=10_000)
+    reproduce(Scale("early_bird_fifth", batch_size=64, vgg="vgg-11-bn", examples=10_000), __doc__)
