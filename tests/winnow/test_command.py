@@ -157,6 +157,7 @@ def test_a_valid_submission_shows_its_plan(url: str, body: str, capsys: pytest.C
         ["submit", "no-such-file.json"],
         ["compress", "--arch", "mlp", "--data", "no-such-file.npz"],
         ["compress", "--arch", "mlp", "--data", "builtin:digits", "--set", "novalue"],
+        ["compress", "--arch", "mlp", "--data", "builtin:digits", "--plan", "--wait"],
         ["fork", "job_1"],
         ["fork", "job_1", "--from-level", "0"],
         ["cancel", "job_1", "--keep", "everything"],

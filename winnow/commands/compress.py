@@ -46,6 +46,8 @@ def compress(
 ) -> int:
     """Compress a network: upload what is a file, submit, and with --wait or --out see it through."""
     with usage_errors():
+        if plan and (wait or out):
+            raise ValueError("expected --plan or --wait and --out, got both: with --plan there is no job to wait for")
         base = json.loads(recipe.read_text()) if recipe else {}
         asked = recipe_of(
             base,

@@ -2,10 +2,12 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ticketing.report import settling
 from ticketing.report.settling import picture, section, settling_sentence
 
 EPOCHS = 6
@@ -57,3 +59,10 @@ def test_the_picture_has_a_cell_for_every_two_epochs_and_is_darkest_where_masks_
     first = drawn[:EPOCHS]
     assert (first[0], first[-1]) == (0.0, 1.0)
     assert all(nearer < farther for nearer, farther in pairwise(first))
+
+
+def test_near_is_light_and_far_is_dark_whatever_the_scheme_of_the_page() -> None:
+    sheet = (Path(settling.__file__).parent / "page.css").read_text()
+    near, far = (re.findall(rf"svg\.matrix \.{name} {{ fill: (.*?); }}", sheet) for name in ("near", "distance"))
+    assert (near, far) == (["#ffffff"], ["#1c2024"])
+    assert 'class="near"' in picture(report()["settling"][0])
